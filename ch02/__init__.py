@@ -1,0 +1,1 @@
+"""Chapter 2: words from counts: co-occurrence, PPMI, SVD."""

@@ -1,0 +1,1 @@
+"""Chapter 6: gated recurrent networks: LSTM language models."""

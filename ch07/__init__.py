@@ -1,0 +1,1 @@
+"""Chapter 7: sequence to sequence, and generating text."""

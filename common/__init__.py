@@ -1,0 +1,1 @@
+"""Layers, optimizers, trainers and helpers that every chapter shares."""

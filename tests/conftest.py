@@ -1,0 +1,34 @@
+"""What every test shares: a seeded np.random, a folder of its own, no window, and the real data where it is at hand."""
+import os
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+
+matplotlib.use('Agg')
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    np.random.seed(0)
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path, monkeypatch):
+    """Scripts leave weights and pictures in the current folder: let that be a new one for each test."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def real_data():
+    """The folder that DLFS2_DATA names, with PTB and the book's weights; the test is skipped without it."""
+    if not DATA:
+        pytest.skip('DLFS2_DATA is not set: the real data is not at hand')
+    return Path(DATA)
+
+
+# Read once, made absolute before any test changes the folder.
+DATA = os.environ.get('DLFS2_DATA') and str(Path(os.environ['DLFS2_DATA']).resolve())
+if DATA:
+    os.environ['DLFS2_DATA'] = DATA
