@@ -1,0 +1,81 @@
+"""Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1)."""
+from common.functions import softmax
+from common.layers import Layer, Softmax
+
+
+class WeightSum(Layer):
+    """c = Σ_t a_t hs_t. hs (N, T, H), a (N, T) -> c (N, H)."""
+
+    def forward(self, hs, a):
+        self.hs, self.a = hs, a
+        return (a[:, :, None] * hs).sum(axis=1)                 # (N, H)
+
+    def backward(self, dc):
+        dhs = self.a[:, :, None] * dc[:, None, :]               # (N, T, H)
+        da = (self.hs * dc[:, None, :]).sum(axis=2)             # (N, T)
+        return dhs, da
+
+
+class AttentionWeight(Layer):
+    """a = softmax over t of hs_t · h. hs (N, T, H), h (N, H) -> a (N, T)."""
+
+    def __init__(self):
+        super().__init__()
+        self.softmax = Softmax()
+
+    def forward(self, hs, h):
+        self.hs, self.h = hs, h
+        return self.softmax.forward((hs * h[:, None, :]).sum(axis=2))   # (N, T)
+
+    def backward(self, da):
+        ds = self.softmax.backward(da)[:, :, None]              # (N, T, 1)
+        dhs = ds * self.h[:, None, :]                           # (N, T, H)
+        dh = (ds * self.hs).sum(axis=1)                         # (N, H)
+        return dhs, dh
+
+
+class Attention(Layer):
+    """AttentionWeight, then WeightSum: one decoding step, to read.
+
+    hs (N, T, H), h (N, H) -> c (N, H); `.attention_weight` (N, T) keeps the weights. Book, 8.1.4.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.attention_weight_layer = AttentionWeight()
+        self.weight_sum_layer = WeightSum()
+        self.attention_weight = None
+
+    def forward(self, hs, h):
+        self.attention_weight = self.attention_weight_layer.forward(hs, h)
+        return self.weight_sum_layer.forward(hs, self.attention_weight)
+
+    def backward(self, dc):
+        dhs_sum, da = self.weight_sum_layer.backward(dc)
+        dhs_weight, dh = self.attention_weight_layer.backward(da)
+        return dhs_sum + dhs_weight, dh                         # (N, T, H), (N, H)
+
+
+class TimeAttention(Layer):
+    """Attention of all decoding steps in three matrix products, to run.
+
+    hs_enc (N, S, H), hs_dec (N, T, H) -> (N, T, H). `.attention_weights` holds one (N, S) array a decoding step.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.attention_weights = None
+
+    def forward(self, hs_enc, hs_dec):
+        self.hs_enc, self.hs_dec = hs_enc, hs_dec
+        self.a = softmax(hs_dec @ hs_enc.swapaxes(1, 2))        # (N, T, S)
+        self.attention_weights = list(self.a.swapaxes(0, 1))
+        return self.a @ hs_enc                                  # (N, T, H)
+
+    def backward(self, dout):
+        da = dout @ self.hs_enc.swapaxes(1, 2)                  # (N, T, S)
+        da *= self.a
+        ds = da - self.a * da.sum(axis=2, keepdims=True)        # (N, T, S): through the softmax
+        dhs_enc = self.a.swapaxes(1, 2) @ dout                  # (N, S, H)
+        dhs_enc += ds.swapaxes(1, 2) @ self.hs_dec
+        return dhs_enc, ds @ self.hs_enc                        # (N, S, H), (N, T, H)

@@ -1,0 +1,66 @@
+"""What every model shares: its parameters go to a file and come back."""
+from pathlib import Path
+from typing import Any
+
+from common import storage
+from common.np import np
+
+
+class BaseModel:
+    """A layer made of layers: `params` and `grads` are theirs, in the order of the forward pass.
+
+    A subclass sets both in its own __init__. Book, 6.4.3.
+    """
+
+    params: Any = None
+    grads: Any = None
+
+    def forward(self, *args, **kwargs):
+        raise NotImplementedError(f'{type(self).__name__} has no forward of its own')
+
+    def backward(self, *args, **kwargs):
+        raise NotImplementedError(f'{type(self).__name__} has no backward of its own')
+
+    def save_params(self, file_name=None) -> Path:
+        """Write the parameters; return the path (`ClassName.npz` in the current folder where file_name is None).
+
+        .npz: float32 arrays param_0, param_1, …; .pkl: the book's list of float16 arrays.
+        """
+        path = self._path(file_name)
+        params = [storage.to_host(param) for param in self.params]
+        if path.suffix == '.npz':
+            storage.save_npz(path, {f'param_{i}': param.astype('f4') for i, param in enumerate(params)})
+        else:
+            storage.save_pickle(path, [param.astype('f2') for param in params])
+        return path
+
+    def load_params(self, file_name=None) -> None:
+        """Fill the parameters, in place, from a file of save_params or of the book.
+
+        Where the file is absent, the other format's file of the same stem is taken. ValueError, naming the array
+        and both shapes, for a file whose arrays do not fit: then the model stays as it was.
+        """
+        path = storage.find_file(self._path(file_name))
+        shapes = {f'param_{i}': param.shape for i, param in enumerate(self.params)}
+        if path.suffix == '.npz':
+            arrays = storage.load_npz(path, shapes)
+        else:
+            content = storage.load_pickle(path)
+            if not isinstance(content, list):
+                raise ValueError(f'{path} holds a {type(content).__name__}; expected a list of {len(shapes)} arrays')
+            if len(content) != len(shapes):
+                raise ValueError(f'{path} holds {len(content)} arrays; expected {len(shapes)}')
+            arrays = dict(zip(shapes, content, strict=True))
+        for name, array in arrays.items():
+            if not storage.is_numbers(array):
+                raise ValueError(f'{name} of {path} is no array of numbers; expected one of shape {shapes[name]}')
+        storage.check_shapes(path, shapes, {name: array.shape for name, array in arrays.items()})
+        for param, name in zip(self.params, shapes, strict=True):
+            param[...] = np.asarray(arrays[name])
+
+    def _path(self, file_name):
+        if self.params is None:
+            raise ValueError(f'params of {type(self).__name__} is None; expected a list of arrays, set in __init__')
+        path = Path(file_name or f'{type(self).__name__}.npz')
+        storage.check_ending(path)
+        return path

@@ -1,0 +1,169 @@
+"""Layers without time: each has `params` and `grads`, `forward` and `backward` (book, chapters 1 to 4).
+
+`backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
+"""
+from common.functions import add_at, check_ids, cross_entropy_error, relu, sigmoid, softmax, to_labels
+from common.np import GPU, np
+
+__all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid', 'SigmoidWithLoss', 'Softmax',
+           'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
+
+
+class Layer:
+    """What all layers share: the parameters given, and a gradient array beside each."""
+
+    def __init__(self, *params):
+        for i, param in enumerate(params):
+            if not isinstance(param, np.ndarray) or param.dtype.kind != 'f':
+                kind = getattr(param, 'dtype', type(param).__name__)
+                raise TypeError(f'{type(self).__name__}: parameter {i} must be an array of floats, not {kind}')
+        self.params = list(params)
+        self.grads = [np.zeros_like(param) for param in params]
+
+    def forward(self, *inputs):
+        raise NotImplementedError(f'{type(self).__name__}.forward')
+
+    def backward(self, *douts):
+        raise NotImplementedError(f'{type(self).__name__}.backward')
+
+
+class MatMul(Layer):
+    """y = x W.
+
+    x (N, D), W (D, M) -> y (N, M). Book, 1.2.2.
+    """
+
+    def __init__(self, W):
+        super().__init__(W)
+
+    def forward(self, x):
+        W, = self.params
+        self.x = np.asarray(x, W.dtype)         # one-hot rows come as integers
+        return self.x @ W                       # (N, M)
+
+    def backward(self, dy):
+        W, = self.params
+        dW, = self.grads
+        np.matmul(self.x.T, dy, out=dW)         # (D, M)
+        return dy @ W.T                         # (N, D)
+
+
+class Affine(Layer):
+    """y = x W + b.
+
+    x (N, D), W (D, M), b (M,) -> y (N, M). Book, 1.3.3.
+    """
+
+    def __init__(self, W, b):
+        super().__init__(W, b)
+
+    def forward(self, x):
+        W, b = self.params
+        self.x = np.asarray(x, W.dtype)
+        return self.x @ W + b                   # (N, M)
+
+    def backward(self, dy):
+        W, _ = self.params
+        dW, db = self.grads
+        np.matmul(self.x.T, dy, out=dW)         # (D, M)
+        dy.sum(axis=0, out=db)                  # (M,)
+        return dy @ W.T                         # (N, D)
+
+
+class Softmax(Layer):
+    """y = softmax(x) over the last axis. x (N, V) -> y (N, V)."""
+
+    def forward(self, x):
+        self.out = softmax(x)
+        return self.out                         # (N, V)
+
+    def backward(self, dy):
+        dx = self.out * dy                      # (N, V)
+        dx -= self.out * dx.sum(axis=-1, keepdims=True)
+        return dx
+
+
+class SoftmaxWithLoss(Layer):
+    """Mean over the batch of −log softmax(x)[t].
+
+    x (N, V), t labels (N,) or one-hot (N, V) -> loss. `.y` keeps the probabilities, `.t` the labels. Book, 1.3.1.
+    """
+
+    def forward(self, x, t):
+        self.y = softmax(x)                     # (N, V)
+        self.t = to_labels(t, x.size)           # (N,)
+        return cross_entropy_error(self.y, self.t)
+
+    def backward(self, dout=1):
+        N = len(self.t)
+        dx = self.y.copy()                      # (N, V)
+        dx[np.arange(N), self.t] -= 1
+        dx *= dout / N
+        return dx
+
+
+class Sigmoid(Layer):
+    """y = 1 / (1 + exp(−x)), elementwise; `.out` keeps y."""
+
+    def forward(self, x):
+        self.out = sigmoid(x)
+        return self.out
+
+    def backward(self, dy):
+        return dy * self.out * (1 - self.out)
+
+
+class SigmoidWithLoss(Layer):
+    """Mean of −log(y + 1e-7) where t is 1 and of −log(1 − y + 1e-7) where t is 0, with y = sigmoid(x).
+
+    x of any shape, t of the same -> loss; `.y` keeps the probabilities. Book, 4.2.4.
+    """
+
+    def forward(self, x, t):
+        self.y, self.t = sigmoid(x), t
+        return -np.log(np.where(t, self.y, 1 - self.y) + 1e-7).mean()
+
+    def backward(self, dout=1):
+        return (self.y - self.t.astype(self.y.dtype)) * (dout / self.y.size)
+
+
+def check_ratio(dropout_ratio):
+    if not 0 <= dropout_ratio < 1:
+        raise ValueError(f'dropout_ratio: {dropout_ratio} came; expected 0 or more and less than 1')
+    return dropout_ratio
+
+
+class Dropout(Layer):
+    """Zero a share `dropout_ratio` of x in training; scale by what would remain (1 − ratio) otherwise. Any shape."""
+
+    def __init__(self, dropout_ratio=0.5):
+        super().__init__()
+        self.dropout_ratio = check_ratio(dropout_ratio)
+
+    def forward(self, x, train_flg=True):
+        self.mask = np.random.rand(*x.shape) > self.dropout_ratio if train_flg else 1 - self.dropout_ratio
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+
+class Embedding(Layer):
+    """y = W[idx]: the rows of W that idx names.
+
+    W (V, D), idx any shape -> y idx.shape + (D,). Book, 4.1.
+    """
+
+    def __init__(self, W):
+        super().__init__(W)
+
+    def forward(self, idx):
+        W, = self.params
+        check_ids(idx, len(W), 'idx')
+        self.idx = idx
+        return W[idx]                           # (..., D)
+
+    def backward(self, dy):
+        dW, = self.grads
+        dW[...] = 0
+        add_at(dW, self.idx, dy)                # (V, D)

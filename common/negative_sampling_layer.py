@@ -1,0 +1,110 @@
+"""Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
+from common.functions import add_at, check_ids
+from common.layers import Layer, SigmoidWithLoss
+from common.np import np
+
+
+class EmbeddingDot(Layer):
+    """score = W[idx] · h.
+
+    h (N, D), W (V, D), idx (N,) -> (N,), or idx (N, K) -> (N, K): K words for each h.
+    """
+
+    def __init__(self, W):
+        super().__init__(W)
+
+    def forward(self, h, idx):
+        W, = self.params
+        check_ids(idx, len(W), 'idx')
+        self.h, self.idx = h, idx
+        self.rows = W[idx.reshape(len(h), -1)]                  # (N, K, D)
+        return (self.rows @ h[:, :, None]).reshape(idx.shape)   # (N, K) or (N,)
+
+    def backward(self, dout):
+        dW, = self.grads
+        dscore = dout.reshape(len(self.h), -1)                  # (N, K)
+        dW[...] = 0
+        add_at(dW, self.idx, dscore[:, :, None] * self.h[:, None, :])   # (V, D)
+        return (dscore[:, None, :] @ self.rows)[:, 0]           # (N, D)
+
+
+class UnigramSampler:
+    """Draws negatives with P(word) ∝ count(word)^power: per row no word twice, and never the row's target.
+
+    corpus: ids (any shape). `.word_p` (V,) holds the probabilities. Book, 4.2.6.
+    """
+
+    def __init__(self, corpus, power, sample_size):
+        counts = np.bincount(np.asarray(corpus).reshape(-1))    # (V,)
+        words = int((counts > 0).sum())
+        if words <= sample_size:
+            raise ValueError(f'sample_size is {sample_size}, but the corpus has {words} different words: expected at '
+                             f'most {words - 1}, for all but the target')
+        p = np.where(counts > 0, counts ** float(power), 0)     # 0 ** 0 is 1, but a word never seen is never drawn
+        self.word_p = p / p.sum()                               # (V,)
+        self.vocab_size = len(p)
+        self.sample_size = sample_size
+        self.cumulative = self.word_p.cumsum()
+        self.cumulative /= self.cumulative[-1]                  # so that no draw from [0, 1) falls behind the last word
+
+    def get_negative_sample(self, target):
+        """target (N,) -> ids (N, sample_size).
+
+        All are drawn at once, then only those that repeat an earlier entry of their row or the target are drawn anew,
+        until nothing does. An entry's final value is thus its first draw that is new to its row: sampling
+        without replacement.
+        """
+        N = len(target)
+        ids = np.empty((N, 1 + self.sample_size), np.int64)     # the target stands first in its row
+        ids[:, 0] = target
+        ids[:, 1:] = self.draw((N, self.sample_size))
+        rows = np.arange(N)                                     # the rows that may hold a repeat
+        while len(rows):
+            again = repeats(ids[rows])                          # (rows, 1 + sample_size)
+            rows, again = rows[again.any(axis=1)], again[again.any(axis=1)]
+            drawn = ids[rows]
+            drawn[again] = self.draw(int(again.sum()))
+            ids[rows] = drawn
+        return ids[:, 1:]                                       # (N, sample_size)
+
+    def draw(self, size):
+        return self.cumulative.searchsorted(np.random.rand(*np.atleast_1d(size)), side='right')
+
+
+def repeats(ids):
+    """True where an entry stands earlier in its row too. ids (N, K) -> (N, K)."""
+    order = ids.argsort(axis=1, kind='stable')
+    ordered = np.take_along_axis(ids, order, axis=1)
+    again = np.zeros(ids.shape, bool)
+    np.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    return again
+
+
+class NegativeSamplingLoss(Layer):
+    """Mean over the batch of the loss of telling the target from sample_size words drawn at random.
+
+    h (N, D), target (N,) -> loss: −log σ(W[target]·h) − Σ log σ(−W[negative]·h).
+    target may be (N, C), C targets for each h: their losses are added. W (V, D). Book, 4.2.7.
+    """
+
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        self.sampler = UnigramSampler(corpus, power, sample_size)
+        if self.sampler.vocab_size > len(W):
+            raise ValueError(f'corpus: ids up to {self.sampler.vocab_size - 1} came; expected less than {len(W)}, the '
+                             'rows of W')
+        self.embed_dot = EmbeddingDot(W)
+        self.loss_layer = SigmoidWithLoss()
+        self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
+
+    def forward(self, h, target):
+        N = len(h)
+        positive = target.reshape(-1, 1)                        # (N·C, 1)
+        negative = self.sampler.get_negative_sample(positive[:, 0])     # (N·C, S)
+        ids = np.concatenate((positive, negative), axis=1).reshape(N, -1)       # (N, C·(1 + S))
+        label = np.zeros(ids.shape, np.int64)
+        label[:, ::1 + self.sampler.sample_size] = 1
+        self.K = ids.shape[1]
+        return self.loss_layer.forward(self.embed_dot.forward(h, ids), label) * self.K      # summed over K, mean over N
+
+    def backward(self, dout=1):
+        return self.embed_dot.backward(self.loss_layer.backward(dout * self.K))     # (N, D)

@@ -1,0 +1,148 @@
+"""Optimizers: `update(params, grads)` changes the parameters in place (book, 1.3.6; volume 1, 6.1).
+
+Beside each formula: p a parameter, g its gradient. ε is 1e-7, added outside the root.
+"""
+import copy
+
+from common.np import np
+
+EPSILON = 1e-7
+
+
+class Optimizer:
+    """What all share: the learning rate, which may be changed between calls, and arrays of state, one a parameter.
+
+    The state is made at the first update: from then on the same params must come in the same order.
+    """
+
+    arrays: tuple[str, ...] = ()        # the names of the state's lists, one array a parameter in each
+    numbers = ('lr', 'iter')
+
+    def __init__(self, lr):
+        self.lr = lr
+        self.iter = 0       # updates so far
+        for name in self.arrays:
+            setattr(self, name, None)
+
+    def update(self, params, grads):
+        """params, grads: lists of arrays, one gradient a parameter."""
+        if len(params) != len(grads):
+            raise ValueError(f'grads: {len(grads)} came for {len(params)} params; expected one each')
+        for name in self.arrays:
+            if getattr(self, name) is None:
+                setattr(self, name, [np.zeros_like(p) for p in params])
+            elif len(getattr(self, name)) != len(params):
+                raise ValueError(f'params: {len(params)} came, but the first update had {len(getattr(self, name))}')
+        self.iter += 1
+        for p, g, *state in zip(params, grads, *(getattr(self, name) for name in self.arrays), strict=True):
+            self.step(p, g, *state)
+
+    def step(self, p, g, *state):
+        """Change the parameter p, and its arrays of the state, in place."""
+        raise NotImplementedError(f'{type(self).__name__}.step')
+
+    def get_state(self):
+        """A dict of numbers and lists of arrays (None before the first update): a copy, to be saved."""
+        return {name: copy.deepcopy(getattr(self, name)) for name in self.numbers + self.arrays}
+
+    def set_state(self, state):
+        """Go on from what get_state gave."""
+        for name in self.numbers + self.arrays:
+            setattr(self, name, copy.deepcopy(state[name]))
+
+
+class SGD(Optimizer):
+    """p ← p − lr·g."""
+
+    def __init__(self, lr=0.01):
+        super().__init__(lr)
+
+    def step(self, p, g):
+        p -= self.lr * g
+
+
+class Momentum(Optimizer):
+    """v ← μ·v − lr·g, p ← p + v, with μ = momentum."""
+
+    arrays = ('v',)
+
+    def __init__(self, lr=0.01, momentum=0.9):
+        super().__init__(lr)
+        self.momentum = momentum
+
+    def step(self, p, g, v):
+        v *= self.momentum
+        v -= self.lr * g
+        p += v
+
+
+class Nesterov(Optimizer):
+    """v ← μ·v − lr·g, p ← p + μ²·v − (1 + μ)·lr·g with the new v, as the book prints it. μ = momentum."""
+
+    arrays = ('v',)
+
+    def __init__(self, lr=0.01, momentum=0.9):
+        super().__init__(lr)
+        self.momentum = momentum
+
+    def step(self, p, g, v):
+        v *= self.momentum
+        v -= self.lr * g
+        p += self.momentum**2 * v
+        p -= (1 + self.momentum) * self.lr * g
+
+
+class AdaGrad(Optimizer):
+    """h ← h + g², p ← p − lr·g/(√h + ε). Duchi et al., 2011."""
+
+    arrays = ('h',)
+
+    def __init__(self, lr=0.01):
+        super().__init__(lr)
+
+    def step(self, p, g, h):
+        h += g * g
+        p -= self.lr * g / (np.sqrt(h) + EPSILON)
+
+
+class RMSprop(Optimizer):
+    """h ← ρ·h + (1 − ρ)·g², p ← p − lr·g/(√h + ε), with ρ = decay_rate. Tieleman and Hinton, 2012."""
+
+    arrays = ('h',)
+
+    def __init__(self, lr=0.01, decay_rate=0.99):
+        super().__init__(lr)
+        self.decay_rate = decay_rate
+
+    def step(self, p, g, h):
+        h *= self.decay_rate
+        h += (1 - self.decay_rate) * g * g
+        p -= self.lr * g / (np.sqrt(h) + EPSILON)
+
+
+class Adam(Optimizer):
+    """m ← m + (1 − β1)(g − m), v ← v + (1 − β2)(g² − v), p ← p − lr_t·m/(√v + ε).
+
+    lr_t = lr·√(1 − β2^t)/(1 − β1^t) at the t-th update. Kingma and Ba, 2015.
+    """
+
+    arrays = ('m', 'v')
+
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
+        super().__init__(lr)
+        self.beta1, self.beta2 = beta1, beta2
+
+    def step(self, p, g, m, v):
+        lr_t = self.lr * (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
+        scratch = g - m
+        scratch *= 1 - self.beta1
+        m += scratch
+        np.multiply(g, g, out=scratch)
+        scratch -= v
+        scratch *= 1 - self.beta2
+        v += scratch
+        np.sqrt(v, out=scratch)
+        scratch += EPSILON
+        np.divide(m, scratch, out=scratch)
+        scratch *= lr_t
+        p -= scratch

@@ -1,0 +1,185 @@
+"""What every script shares: main's signature as command-line flags, a tidy end, a picture that reaches the eye."""
+import argparse
+import inspect
+import os
+import re
+import shutil
+import signal
+import sys
+import textwrap
+import threading
+import typing
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import UnionType
+
+# What --help says of a hyperparameter of which main's own docstring says nothing.
+GLOSSARY = {
+    'batch_size': 'examples (or streams of text) in one step',
+    'corpus': 'ptb, toy (made here, no network needed) or the path of a text file',
+    'dropout': 'part of the activations that dropout sets to zero',
+    'dropout_ratio': 'part of the activations that dropout sets to zero',
+    'eval_interval': 'steps between two printed lines',
+    'hidden_size': 'units of the hidden layer',
+    'learning_rate': "the optimizer's step size",
+    'lr': "the optimizer's step size",
+    'max_epoch': 'passes over the training data',
+    'max_grad': 'norm to which larger gradients are scaled down',
+    'model': 'which model is trained',
+    'resume': 'go on where the last run stopped',
+    'reverse': 'read the questions backwards',
+    'peeky': 'show the encoded question to every step of the decoder',
+    'sample_size': 'how many are drawn',
+    'seed': 'seed of the random numbers, for a run that can be repeated exactly',
+    'start_word': 'the first word of the text',
+    'time_size': 'time steps through which gradients flow back',
+    'top': 'how many words are shown',
+    'weights': 'file of trained parameters',
+    'window_size': 'context words on each side',
+    'wordvec_size': 'numbers in a word vector',
+}
+
+# matplotlib's backends that draw into files only.
+WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
+
+
+class Kept(KeyboardInterrupt):
+    """A Ctrl-C after which something was saved and the reader was told so."""
+
+
+def run(main, argv=None):
+    """Call main with the values that the command line gives and return its result.
+
+    Every parameter is a flag: `max_epoch=300` is `--max-epoch N`, a bool `--reverse` / `--no-reverse`, a Literal a
+    choice, `int | None` takes a number or `none`. Ctrl-C and SIGTERM end with one line and status 130, a missing file
+    or network (OSError) with its message and status 1, a closed pipe (`| head`) in silence.
+    """
+    if hasattr(sys.stdout, 'reconfigure'):
+        # A console that lacks a character prints `?`; a pipe (`| tee log`) gets each line when it is printed.
+        sys.stdout.reconfigure(errors='replace', line_buffering=True)
+    try:
+        with _sigterm_as_ctrl_c():
+            return main(**vars(make_parser(main).parse_args(argv)))
+    except KeyboardInterrupt as stop:
+        if not isinstance(stop, Kept):
+            print('stopped', file=sys.stderr)
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        raise SystemExit(1) from None
+    except OSError as error:
+        print(f'{error.filename}: {error.strerror}' if error.filename else error, file=sys.stderr)
+        raise SystemExit(1) from None
+    finally:
+        _flush()
+
+
+@contextmanager
+def _sigterm_as_ctrl_c():
+    """SIGTERM raises KeyboardInterrupt, as SIGINT does. Python lets only the main thread set handlers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+
+
+def _flush():
+    """Write out what was printed; where nobody reads any more, let the rest and Python's own last flush go nowhere."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def make_parser(main) -> argparse.ArgumentParser:
+    """The parser whose flags are main's parameters. A flag that is not given is left to main's own default."""
+    width = min(shutil.get_terminal_size().columns, 100) - 2
+    parser = argparse.ArgumentParser(
+        usage='%(prog)s [flags]', description=_wrapped(sys.modules[main.__module__].__doc__ or '', width),
+        argument_default=argparse.SUPPRESS, allow_abbrev=False,
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=30, width=width))
+    hints, texts = typing.get_type_hints(main), GLOSSARY | _parameter_lines(main)
+    for name, parameter in inspect.signature(main).parameters.items():
+        required = parameter.default is parameter.empty
+        default = None if required else parameter.default
+        options = _options(name, hints.get(name, str if default is None else type(default)))
+        shown = {'True': 'yes', 'False': 'no', 'None': 'none'}.get(str(default), default)
+        action = parser.add_argument('--' + name.replace('_', '-'), required=required, **options)
+        ending = '(required)' if required else f'(default: {shown})'
+        action.help = f'{texts.get(name, "")} {ending}'.strip().replace('%', '%%')
+    return parser
+
+
+def _options(name, kind):
+    """add_argument's keywords for a parameter of this type."""
+    optional = False
+    if typing.get_origin(kind) in (typing.Union, UnionType):
+        kinds = [k for k in typing.get_args(kind) if k is not type(None)]
+        optional = len(kinds) < len(typing.get_args(kind))
+        kind = kinds[0]
+    if typing.get_origin(kind) is typing.Literal:
+        choices = typing.get_args(kind)
+        return {'choices': choices, 'type': type(choices[0])}
+    if kind is bool:
+        return {'action': argparse.BooleanOptionalAction}
+    metavar = {int: 'N', float: 'X', str: 'TEXT'}.get(kind)
+    if metavar is None:
+        raise TypeError(f'{name} of main is a {kind}; expected int, float, str, bool or Literal')
+
+    def value(text):
+        return None if optional and text.lower() == 'none' else kind(text)
+
+    value.__name__ = kind.__name__      # argparse: "invalid int value"
+    return {'type': value, 'metavar': metavar}
+
+
+def _parameter_lines(main):
+    """The lines `name: text` of main's docstring, each with the deeper lines below it: name -> text."""
+    names = '|'.join(inspect.signature(main).parameters) or '$.'
+    found = re.findall(rf'^({names}): (.*(?:\n +.*)*)', inspect.getdoc(main) or '', re.MULTILINE)
+    return {name: ' '.join(text.split()) for name, text in found}
+
+
+def _wrapped(doc, width):
+    """The paragraphs of a docstring, each filled to the width; indented ones (commands, tables) as they are."""
+    paragraphs = inspect.cleandoc(doc).split('\n\n')
+    return '\n\n'.join(p if re.search('^ ', p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)
+
+
+def show(name: str, keep: bool = False) -> None:
+    """Show the current matplotlib figure and close it.
+
+    In a window or a notebook where there is one; else, and always with keep, as `name.png` in the current folder, whose
+    path is printed.
+    """
+    # Imported here, because it takes longer than everything else together.
+    import matplotlib.pyplot as plt
+
+    figure = plt.gcf()
+    screen = plt.get_backend().lower() not in WITHOUT_WINDOW
+    if keep or not screen:
+        path = Path(f'{name}.png').resolve()
+        figure.savefig(path)
+        print(f'picture: {path}')
+    if screen:
+        plt.show()
+    plt.close(figure)
+
+
+@contextmanager
+def keep_on_interrupt(save):
+    """On Ctrl-C call save() -> path, say where it is, and go on stopping.
+
+        with keep_on_interrupt(model.save_params):
+            trainer.fit(...)
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
+        print(message, file=sys.stderr)
+        raise Kept(message) from None

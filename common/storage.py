@@ -1,0 +1,424 @@
+"""Arrays and words on disk: whole or not at all when written, as data and never as code when read.
+
+Two formats, told apart by the file's ending: .npz holds named arrays, .pkl is the book's pickle. Always plain
+NumPy here, even on a GPU: files hold what lies in main memory.
+"""
+import math
+import os
+import pickle
+import pickletools
+import re
+import uuid
+import zipfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from common.np import GPU
+from common.np import np as device
+
+ENDINGS = ('.npz', '.pkl')
+
+
+# ---- writing
+
+@contextmanager
+def _replacing(path):
+    """A file open for writing beside `path`, which takes its place once all of it is on disk."""
+    path = Path(os.path.realpath(path))      # a link stays a link: its target is replaced
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f'{path} cannot be written: there is no folder {path.parent}')
+    part = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}')
+    try:
+        with open(part, 'xb') as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def to_host(array) -> np.ndarray:
+    """The array in main memory (CuPy's are copied down)."""
+    return device.asnumpy(array) if GPU else np.asarray(array)
+
+
+def save_npz(path, arrays: dict) -> None:
+    """Write the arrays under their names, without any pickle. A file already there is replaced whole."""
+    host = {name: to_host(array) for name, array in arrays.items()}
+    for name, array in host.items():
+        if array.dtype.hasobject:
+            raise TypeError(f'{name} for {path} holds Python objects; expected an array of numbers or of text')
+    with _replacing(path) as file, zipfile.ZipFile(file, 'w') as archive:
+        for name, array in host.items():
+            with archive.open(f'{name}.npy', 'w', force_zip64=True) as member:
+                np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def save_pickle(path, obj) -> None:
+    """Write obj as a pickle. A file already there is replaced whole."""
+    with _replacing(path) as file:
+        pickle.dump(obj, file)
+
+
+# ---- reading
+
+def find_file(path) -> Path:
+    """The path itself when a file is there, else the file of the same stem in the other format."""
+    path = Path(path)
+    if path.is_file():
+        return path
+    if path.suffix not in ENDINGS:
+        raise FileNotFoundError(f'there is no file {path}')
+    other = path.with_suffix(ENDINGS[1 - ENDINGS.index(path.suffix)])
+    if other.is_file():
+        return other
+    raise FileNotFoundError(f'there is no file {path}, nor {other}')
+
+
+def _check_size(shape, dtype, n_bytes):
+    """Raise unless an array of this shape and dtype takes just n_bytes. No array is made."""
+    if dtype.hasobject:
+        raise ValueError('it holds Python objects, which are not read')
+    if len(shape) > 32 or not all(isinstance(n, int) and 0 <= n < 2**63 for n in shape):
+        raise ValueError('it holds an array whose shape is not a tuple of lengths')
+    if math.prod(shape) * dtype.itemsize != n_bytes or not dtype.itemsize:
+        raise ValueError(f'it holds {n_bytes} bytes for an array {tuple(shape)} of {dtype}')
+
+
+@contextmanager
+def _refusing(path):
+    """Whatever goes wrong while the content of a file is worked out becomes one ValueError that names the file."""
+    try:
+        yield
+    except (LookupError, EOFError):
+        raise ValueError(f'{path} is refused: it is damaged or cut short') from None
+    except Exception as error:
+        raise ValueError(f'{path} is refused: {error}') from None
+
+
+def load_npz(path, shapes: dict | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an .npz file by name.
+
+    shapes: what is expected, name -> shape. Names and shapes are compared with the file's headers before the first
+    array is read. ValueError, naming the file, for whatever does not fit, is not an .npz file or holds objects.
+    """
+    with open(path, 'rb') as file:
+        with _refusing(path):
+            size = os.fstat(file.fileno()).st_size
+            archive = zipfile.ZipFile(file)
+            members = {info.filename.removesuffix('.npy'): _open_array(archive, info, size)
+                       for info in archive.infolist()}
+        if shapes is not None:
+            check_shapes(path, shapes, {name: shape for name, (shape, _, _, _) in members.items()})
+        with _refusing(path):
+            return {name: _read_array(*member) for name, member in members.items()}
+
+
+def check_shapes(path, expected: dict, found: dict) -> None:
+    """Raise a ValueError for the first array that is missing, too many or of another shape than expected.
+
+    Both dicts: name -> shape.
+    """
+    for name, shape in expected.items():
+        if name not in found:
+            raise ValueError(f'{name} of {path} is missing; expected {len(expected)} arrays, found {len(found)}')
+        if tuple(found[name]) != tuple(shape):
+            raise ValueError(f'{name} of {path} has the shape {tuple(found[name])}; expected {tuple(shape)}')
+    for name, shape in found.items():
+        if name not in expected:
+            raise ValueError(f'{name} {tuple(shape)} of {path} is too many; expected {len(expected)} arrays')
+
+
+def _open_array(archive, info, size):
+    """shape, dtype, order and the open member, which stands behind its header. size: of the whole file, in bytes."""
+    if not info.filename.endswith('.npy'):
+        raise ValueError(f'it holds {info.filename}, which is not an array')
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f'{info.filename} is compressed in a way that NumPy does not write')
+    if info.compress_size > size:
+        raise ValueError(f'{info.filename} announces more bytes than the file has')
+    member = archive.open(info)
+    version = np.lib.format.read_magic(member)
+    if version == (1, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
+    elif version == (2, 0):
+        shape, fortran, dtype = np.lib.format.read_array_header_2_0(member)
+    else:
+        raise ValueError(f'{info.filename} is in version {version} of the .npy format; expected (1, 0) or (2, 0)')
+    _check_size(shape, dtype, info.file_size - member.tell())
+    return shape, dtype, 'F' if fortran else 'C', member
+
+
+def _read_array(shape, dtype, order, member):
+    with member:        # bytes first, array second: a false length takes no memory
+        data = member.read(math.prod(shape) * dtype.itemsize)
+        return np.ndarray(shape, dtype, data, order=order).copy(order='K')
+
+
+# ---- reading pickles
+#
+# A pickle is a program for a small machine: one instruction calls a function, any function, and others reserve as
+# much memory as the file asks for. The machine below knows only the instructions that lists, dicts, tuples, text,
+# numbers and arrays need. pickletools splits the file into instructions, and no name in the file ever leads to
+# anything but the six functions in _CALLS.
+
+def load_pickle(path):
+    """What a pickle holds: NumPy arrays and scalars, dicts, lists, tuples, str, bytes, int, float, bool, None.
+
+    A file that asks for anything else, or whose arrays do not fit their bytes, is refused with a ValueError that
+    names it; nothing in a file is ever run.
+    """
+    data = Path(path).read_bytes()
+    with _refusing(path):
+        return _unpickle(data)
+
+
+class _Name(str):
+    """A name that stands for a function or a class in the file: text, until _CALLS knows it."""
+
+
+class _Type:
+    """A dtype on its way: a pickle states the byte order only after it has made the dtype."""
+
+    def __init__(self, name, align=False, copy=True):
+        if not re.fullmatch(r'[biufcSU][1-9]\d{0,8}', name):
+            raise ValueError(f'it holds an array of type {name[:20]!r}, not of numbers or of text')
+        self.dtype = np.dtype(name)
+
+    def set_state(self, version, order, *_):
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+def _array(cls, shape, code):
+    """An empty array, which set_array_state fills."""
+    if (cls, shape) != ('numpy ndarray', (0,)):
+        raise ValueError('it holds an array that NumPy did not write')
+    return np.empty(0)
+
+
+def _set_array_state(array, version, shape, kind, fortran, data):
+    _check_size(shape, kind.dtype, len(data))
+    array.__setstate__((1, shape, kind.dtype, bool(fortran), bytes(data)))
+
+
+def _array_of_bytes(data, kind, shape, order, axes=None):
+    _check_size(shape, kind.dtype, len(data))
+    array = np.ndarray(shape, kind.dtype, data, order='F' if order == 'F' else 'C')
+    return (array if axes is None else array.transpose(axes)).copy(order='K')
+
+
+def _scalar(kind, data):
+    _check_size((), kind.dtype, len(data))
+    return np.ndarray((), kind.dtype, data)[()]
+
+
+def _encode(text, encoding):
+    """Protocols 0 to 2 know no bytes: they write them as text in latin1."""
+    if encoding != 'latin1':
+        raise ValueError('it holds bytes that are not written as latin1')
+    return text.encode('latin1')
+
+
+_CALLS: dict[str, Callable] = {
+    'numpy.core.multiarray _reconstruct': _array,
+    'numpy.core.multiarray scalar': _scalar,
+    'numpy.core.numeric _frombuffer': _array_of_bytes,
+    'numpy dtype': _Type,
+    '_codecs encode': _encode,
+    'builtins bytes': lambda: b'',
+}
+
+
+def _name(module, name):
+    """`module name`, NumPy 2's and Python 2's modules under the names that stand in _CALLS."""
+    full = _Name(f'{module} {name}'.replace('numpy._core.', 'numpy.core.').replace('__builtin__ ', 'builtins '))
+    if full not in _CALLS and full != 'numpy ndarray':
+        raise ValueError(f'it asks for {module}.{name}; only arrays, lists, dicts, text and numbers are read')
+    return full
+
+
+def _check_keys(keys):
+    """Numbers and text alone: hashing a deeply nested key could take for ever."""
+    for key in keys:
+        if not isinstance(key, str | bytes | int | float | np.generic | None):
+            raise ValueError(f'it holds a dict with a key of type {type(key).__name__}; expected text or a number')
+
+
+def _unpickle(data):
+    """Run the instructions. stack, marks (heights of the stack to come back to) and memo are the pickle module's."""
+    stack: list = []
+    marks: list[int] = []
+    memo: dict = {}
+    made = 0            # bytes of arrays and of encoded text so far
+
+    def pop_to_mark():
+        height = marks.pop()
+        items = stack[height:]
+        del stack[height:]
+        return items
+
+    def target(kind):
+        if type(stack[-1]) is not kind:
+            raise ValueError(f'it adds items to a {type(stack[-1]).__name__}')
+        return stack[-1]
+
+    value: Any
+    for instruction, value, _ in pickletools.genops(data):
+        match instruction.name:
+            case 'PROTO' | 'FRAME':
+                pass
+            case 'STOP':
+                break
+            case 'NONE':
+                stack.append(None)
+            case 'NEWTRUE':
+                stack.append(True)
+            case 'NEWFALSE':
+                stack.append(False)
+            case ('INT' | 'BININT' | 'BININT1' | 'BININT2' | 'LONG' | 'LONG1' | 'LONG4' | 'FLOAT' | 'BINFLOAT'
+                  | 'UNICODE' | 'SHORT_BINUNICODE' | 'BINUNICODE' | 'BINUNICODE8'
+                  | 'SHORT_BINBYTES' | 'BINBYTES' | 'BINBYTES8' | 'BYTEARRAY8'):
+                stack.append(value)
+            case 'EMPTY_LIST':
+                stack.append([])
+            case 'EMPTY_DICT':
+                stack.append({})
+            case 'EMPTY_TUPLE':
+                stack.append(())
+            case 'MARK':
+                marks.append(len(stack))
+            case 'LIST':
+                stack.append(pop_to_mark())
+            case 'TUPLE':
+                stack.append(tuple(pop_to_mark()))
+            case 'TUPLE1' | 'TUPLE2' | 'TUPLE3':
+                n = int(instruction.name[-1])
+                stack[-n:] = [tuple(stack[-n:])]
+            case 'APPEND':
+                item = stack.pop()
+                target(list).append(item)
+            case 'APPENDS':
+                items = pop_to_mark()
+                target(list).extend(items)
+            case 'DICT' | 'SETITEMS' | 'SETITEM':
+                items = [stack.pop(-2), stack.pop()] if instruction.name == 'SETITEM' else pop_to_mark()
+                if instruction.name == 'DICT':
+                    stack.append({})
+                _check_keys(items[::2])
+                target(dict).update(zip(items[::2], items[1::2], strict=True))
+            case 'PUT' | 'BINPUT' | 'LONG_BINPUT':
+                memo[value] = stack[-1]
+            case 'MEMOIZE':
+                memo[len(memo)] = stack[-1]
+            case 'GET' | 'BINGET' | 'LONG_BINGET':
+                stack.append(memo[value])
+            case 'GLOBAL':
+                stack.append(_name(*value.split(' ', 1)))
+            case 'STACK_GLOBAL':
+                stack.append(_name(stack.pop(-2), stack.pop()))
+            case 'REDUCE':
+                args = stack.pop()
+                name = stack.pop()
+                if not isinstance(name, _Name) or name not in _CALLS:
+                    raise ValueError('it calls something that makes no array')
+                stack.append(_CALLS[name](*args))
+                made += getattr(stack[-1], 'nbytes', 0) or (len(stack[-1]) if isinstance(stack[-1], bytes) else 0)
+            case 'BUILD':
+                state = stack.pop()
+                if type(stack[-1]) is np.ndarray:
+                    _set_array_state(stack[-1], *state)
+                    made += stack[-1].nbytes
+                elif type(stack[-1]) is _Type:
+                    stack[-1].set_state(*state)
+                else:
+                    raise ValueError(f'it sets the state of a {type(stack[-1]).__name__}')
+            case other:
+                raise ValueError(f'it holds the instruction {other}, which no array, list, dict, text or number needs')
+        if made > 2 * len(data):        # the same bytes used again and again: a small file could fill the memory
+            raise ValueError('its arrays are larger than the file')
+    return stack.pop()
+
+
+# ---- words
+
+def save_words(path, word_vecs, id_to_word) -> None:
+    """Write word vectors (V, D) and their words (id_to_word: id -> word).
+
+    .npz: `word_vecs` float32 and `words`, text in the order of the ids. .pkl: the book's dict of word_vecs float16,
+    word_to_id and id_to_word.
+    """
+    word_vecs = to_host(word_vecs)
+    if sorted(id_to_word) != list(range(len(word_vecs))):
+        raise ValueError(f'id_to_word has {len(id_to_word)} ids; expected 0 to {len(word_vecs) - 1}, one per vector')
+    words = [id_to_word[i] for i in range(len(word_vecs))]
+    if check_ending(path) == '.npz':
+        save_npz(path, {'word_vecs': word_vecs.astype('f4'), 'words': np.array(words, dtype=str)})
+    else:
+        word_to_id = {word: i for i, word in enumerate(words)}
+        save_pickle(path, {'word_vecs': word_vecs.astype('f2'), 'word_to_id': word_to_id,
+                           'id_to_word': dict(enumerate(words))})
+
+
+def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
+    """word_vecs (V, D) float32, word_to_id, id_to_word, as save_words or the book wrote them."""
+    check_ending(path)
+    path = find_file(path)
+    content = load_npz(path) if path.suffix == '.npz' else load_pickle(path)
+    if not isinstance(content, dict) or not is_numbers(content.get('word_vecs')):
+        raise ValueError(f'{path} holds no word vectors; expected word_vecs and their words')
+    word_vecs = content['word_vecs']
+    id_to_word: Any
+    if path.suffix == '.npz':
+        id_to_word = dict(enumerate(content.get('words', np.empty(0)).tolist()))
+    else:
+        id_to_word = content.get('id_to_word')
+    if not isinstance(id_to_word, dict) or not all(isinstance(word, str) for word in id_to_word.values()):
+        raise ValueError(f'{path} holds no words; expected a word for each of {len(word_vecs)} ids')
+    if word_vecs.ndim != 2 or id_to_word.keys() != set(range(len(word_vecs))):
+        raise ValueError(f'{path} holds word_vecs {word_vecs.shape} and {len(id_to_word)} words; expected (V, D) and V')
+    word_to_id = {word: i for i, word in sorted(id_to_word.items())}
+    if len(word_to_id) != len(id_to_word):
+        raise ValueError(f'{path} has {len(id_to_word)} ids for {len(word_to_id)} different words; expected as many')
+    return word_vecs.astype('f4'), word_to_id, id_to_word
+
+
+def check_ending(path) -> str:
+    """.npz or .pkl, whichever the path ends in; ValueError for any other ending."""
+    if Path(path).suffix not in ENDINGS:
+        raise ValueError(f'{path} ends in {Path(path).suffix or "nothing"!r}; expected .npz or .pkl')
+    return Path(path).suffix
+
+
+def is_numbers(array) -> bool:
+    """Whether this is a NumPy array of numbers."""
+    return isinstance(array, np.ndarray) and array.dtype.kind in 'biuf'
+
+
+# ---- random state
+
+def get_random_state() -> dict[str, np.ndarray]:
+    """The state of the global np.random as plain arrays named random_…, to be saved beside others with save_npz."""
+    state: Any = np.random.get_state()
+    _, keys, position, has_gauss, gauss = state
+    return {'random_keys': keys, 'random_position': np.array(position),
+            'random_has_gauss': np.array(has_gauss), 'random_gauss': np.array(gauss)}
+
+
+def set_random_state(arrays: dict) -> None:
+    """Put the global np.random where get_random_state found it. Other arrays in the dict are left alone."""
+    names = ('random_keys', 'random_position', 'random_has_gauss', 'random_gauss')
+    for name in names:
+        if name not in arrays:
+            raise ValueError(f'{name} is missing in the random state; found {", ".join(arrays) or "nothing"}')
+    keys, position, has_gauss, gauss = (arrays[name] for name in names)
+    # NumPy does not check the position, and would read behind the end of the keys.
+    if keys.shape != (624,) or keys.dtype != np.uint32 or not 0 <= position <= 624:
+        raise ValueError(f'random_keys {keys.shape} {keys.dtype} at random_position {position} is no random state; '
+                         'expected (624,) uint32 and a position from 0 to 624')
+    np.random.set_state(('MT19937', keys, int(position), int(has_gauss), float(gauss)))

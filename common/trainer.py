@@ -1,0 +1,222 @@
+"""Trainers: they cut the data into batches, drive model and optimizer, print where they stand and plot the curve."""
+import signal
+import threading
+import time
+
+import numpy
+
+from common.np import np
+from common.script import show
+from common.util import clip_grads
+
+
+class StepGuard:
+    """Holds back Ctrl-C and SIGTERM while a step runs, so that no parameter is left half-updated.
+
+    `check()`, called between steps, raises KeyboardInterrupt if one came; a second Ctrl-C raises at once. Only the
+    main thread can take signals: elsewhere this does nothing.
+    """
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def __enter__(self):
+        self.caught = False
+        self.handlers = {}
+        if threading.current_thread() is threading.main_thread():
+            for signum in self.signals:
+                # one that is ignored (nohup) stays so; None: set by other code than Python's, and not to be put back
+                if signal.getsignal(signum) not in (signal.SIG_IGN, None):
+                    self.handlers[signum] = signal.signal(signum, self.catch)
+        return self
+
+    def __exit__(self, error, *_):
+        for signum, handler in self.handlers.items():
+            signal.signal(signum, handler)
+        if error is None:
+            self.check()
+
+    def catch(self, signum, frame):
+        if self.caught:
+            raise KeyboardInterrupt
+        self.caught = True
+
+    def check(self):
+        if self.caught:
+            raise KeyboardInterrupt
+
+
+class Progress:
+    """Prints the book's line every `eval_interval` iterations, and the time that is left once that can be told."""
+
+    def __init__(self, max_epoch, max_iters, eval_interval):
+        self.total, self.max_iters, self.eval_interval = max_epoch * max_iters, max_iters, eval_interval
+        self.start, self.done = time.perf_counter(), 0
+
+    def due(self, iters):
+        self.done += 1
+        return self.eval_interval is not None and iters % self.eval_interval == 0
+
+    def line(self, epoch, iters, what):
+        elapsed = time.perf_counter() - self.start
+        left = elapsed / self.done * (self.total - self.done)
+        ending = f' | left {left:.0f}[s]' if elapsed > 1 else ''
+        print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {elapsed:.0f}[s] | {what}{ending}',
+              flush=True)
+
+
+def check_sizes(**sizes):
+    for name, size in sizes.items():
+        if size is not None and size < 1:
+            raise ValueError(f'{name}: {size} came; expected 1 or more')
+
+
+def train_step(model, optimizer, x, t, max_grad=None):
+    """Forward, backward, clipping to the norm `max_grad` where given, and update. Returns the loss."""
+    loss = model.forward(x, t)
+    model.backward()
+    params, grads = remove_duplicate(model.params, model.grads)
+    if max_grad is not None:
+        clip_grads(grads, max_grad)
+    optimizer.update(params, grads)
+    return loss
+
+
+class Trainer:
+    """Trains `model` with `optimizer` on batches drawn at random. Book, 1.4.4.
+
+    `.loss_list` holds the mean loss of each `eval_interval` iterations; `.current_epoch` goes on counting over fits.
+    """
+
+    def __init__(self, model, optimizer):
+        self.model = model
+        self.optimizer = optimizer
+        self.loss_list = []
+        self.eval_interval = None
+        self.current_epoch = 0
+
+    def fit(self, x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20):
+        """x (N, …), t (N, …). Shuffles once an epoch; a last batch that is not full is dropped.
+
+        Ctrl-C ends it after the running step with KeyboardInterrupt: what was learnt until then is in the model.
+        """
+        if len(x) != len(t):
+            raise ValueError(f't: {len(t)} rows came for {len(x)} rows of x; expected as many')
+        if not 0 < batch_size <= len(x):
+            raise ValueError(f'batch_size: {batch_size} came; expected 1 to {len(x)}, the rows of x')
+        check_sizes(eval_interval=eval_interval)
+        max_iters = len(x) // batch_size
+        self.eval_interval = eval_interval
+        order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
+        progress = Progress(max_epoch, max_iters, eval_interval)
+        losses = []
+        with StepGuard() as guard:
+            for _ in range(max_epoch):
+                order = order[numpy.random.permutation(numpy.arange(len(x)))]
+                for iters in range(max_iters):
+                    batch = order[iters * batch_size:(iters + 1) * batch_size]
+                    losses.append(train_step(self.model, self.optimizer, x[batch], t[batch], max_grad))
+                    if progress.due(iters):
+                        loss = float(sum(losses) / len(losses))
+                        progress.line(self.current_epoch + 1, iters, f'loss {loss:.2f}')
+                        self.loss_list.append(loss)
+                        losses = []
+                    guard.check()
+                self.current_epoch += 1
+
+    def plot(self, ylim=None):
+        """Plots the loss curve: a window, or a PNG where there is no screen."""
+        plot_curve(self.loss_list, self.eval_interval, 'loss', ylim)
+
+
+class RnnlmTrainer:
+    """Trains a language model on a stream of ids, read in order (truncated BPTT). Book, 5.5.4.
+
+    `.ppl_list` holds the perplexity over each `eval_interval` iterations.
+    """
+
+    def __init__(self, model, optimizer):
+        self.model = model
+        self.optimizer = optimizer
+        self.ppl_list = []
+        self.eval_interval = None
+        self.current_epoch = 0
+        self.time_idx = 0
+
+    def get_batch(self, x, t, batch_size, time_size):
+        """The next time_size ids at each of batch_size places of the stream, wrapping round -> (N, T), (N, T)."""
+        offsets = np.arange(batch_size) * (len(x) // batch_size)        # (N,)
+        steps = np.arange(self.time_idx, self.time_idx + time_size)     # (T,)
+        self.time_idx += time_size
+        at = (offsets[:, None] + steps) % len(x)                        # (N, T)
+        return x[at], t[at]
+
+    def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20):
+        """xs, ts: ids (length,), ts one ahead of xs. Ctrl-C ends it as it does Trainer.fit."""
+        xs, ts = np.asarray(xs), np.asarray(ts)
+        if len(xs) != len(ts):
+            raise ValueError(f'ts: {len(ts)} ids came for {len(xs)} of xs; expected as many')
+        check_sizes(batch_size=batch_size, time_size=time_size, eval_interval=eval_interval)
+        max_iters = len(xs) // (batch_size * time_size)
+        if not max_iters:
+            raise ValueError(f'xs: {len(xs)} ids came; expected at least batch_size · time_size = '
+                             f'{batch_size * time_size}')
+        self.time_idx = 0
+        self.eval_interval = eval_interval
+        progress = Progress(max_epoch, max_iters, eval_interval)
+        losses = []
+        with StepGuard() as guard:
+            for _ in range(max_epoch):
+                for iters in range(max_iters):
+                    x, t = self.get_batch(xs, ts, batch_size, time_size)
+                    losses.append(train_step(self.model, self.optimizer, x, t, max_grad))
+                    if progress.due(iters):
+                        perplexity = float(numpy.exp(float(sum(losses)) / len(losses)))
+                        progress.line(self.current_epoch + 1, iters, f'perplexity {perplexity:.2f}')
+                        self.ppl_list.append(perplexity)
+                        losses = []
+                    guard.check()
+                self.current_epoch += 1
+
+    def plot(self, ylim=None):
+        """Plots the perplexity curve: a window, or a PNG where there is no screen."""
+        plot_curve(self.ppl_list, self.eval_interval, 'perplexity', ylim)
+
+
+def plot_curve(values, eval_interval, label, ylim):
+    # here, so that training without a plot does not wait for it
+    import matplotlib.pyplot as plt
+
+    plt.plot(range(len(values)), values, label='train')
+    if ylim is not None:
+        plt.ylim(*ylim)
+    plt.xlabel(f'iterations (×{eval_interval})')
+    plt.ylabel(label)
+    plt.legend()
+    show(label)
+
+
+def remove_duplicate(params, grads):
+    """Both lists, with a parameter that stands twice kept once and its gradients added.
+
+    Twice means the same memory, as it is or transposed (weight tying). The gradient that is kept is added to in place.
+    """
+    first: dict = {}        # where a parameter lies -> its place in the new lists
+    new_params: list = []
+    new_grads: list = []
+    for param, grad in zip(params, grads, strict=True):
+        layout = tuple(sorted(zip(param.shape, param.strides, strict=True)))     # the same for W and W.T
+        place = first.setdefault((address(param), layout), len(new_params))
+        if place == len(new_params):
+            new_params.append(param)
+            new_grads.append(grad)
+        else:
+            kept = new_params[place]
+            tied = (param.shape, param.strides) != (kept.shape, kept.strides)
+            new_grads[place] += grad.T if tied else grad
+    return new_params, new_grads
+
+
+def address(a):
+    """Where the array's memory begins."""
+    interface = a.__array_interface__ if isinstance(a, numpy.ndarray) else a.__cuda_array_interface__
+    return interface['data'][0]

@@ -1,0 +1,189 @@
+"""Parameters on their way to a file and back, and files that do not fit."""
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common import storage
+from common.base_model import BaseModel
+
+
+class Reader(BaseModel):
+    """Written as the book's readers do: params and grads set by hand, no super().__init__()."""
+
+    def __init__(self):
+        W = np.random.randn(3, 4).astype('f')
+        b = np.random.randn(4).astype('f')
+        self.params = [W, b, W.T]                                   # the last one tied, as in BetterRnnlm
+        self.grads = [np.zeros_like(p) for p in self.params]
+
+    def forward(self, x):
+        return x @ self.params[0] + self.params[1]
+
+
+class Other(Reader):
+    pass
+
+
+def bits(model):
+    return [param.tobytes() for param in model.params]
+
+
+@pytest.mark.parametrize('file_name', [None, 'x.npz', Path('x.npz'), 'x.pkl', './x.pkl'])
+def test_parameters_come_back_into_the_same_arrays(file_name):
+    first, second = Reader(), Reader()
+    arrays = list(second.params)
+    grads = list(second.grads)
+    path = first.save_params(file_name)
+    assert path == Path(file_name or 'Reader.npz') and path.is_file()
+    second.load_params(file_name)
+    for array, param, grad, old in zip(arrays, second.params, second.grads, grads, strict=True):
+        assert array is param and param.dtype == np.float32 and grad is old
+    assert np.shares_memory(second.params[0], second.params[2])
+    half = 'f2' if path.suffix == '.pkl' else 'f4'
+    for a, b in zip(first.params, second.params, strict=True):
+        assert (a.astype(half).astype('f4') == b).all() and b.any()
+
+
+def test_the_npz_holds_named_float32_arrays_and_no_pickle():
+    model = Reader()
+    model.params = [param.astype('f8') for param in model.params]
+    model.save_params()
+    assert zipfile.ZipFile('Reader.npz').namelist() == ['param_0.npy', 'param_1.npy', 'param_2.npy']
+    with np.load('Reader.npz', allow_pickle=False) as file:
+        for i, param in enumerate(model.params):
+            assert file[f'param_{i}'].dtype == np.float32 and (file[f'param_{i}'] == param.astype('f4')).all()
+
+
+def test_the_pkl_is_the_books_list_of_float16_arrays():
+    model = Reader()
+    model.save_params('x.pkl')
+    with open('x.pkl', 'rb') as file:
+        arrays = pickle.load(file)
+    assert type(arrays) is list and [a.dtype for a in arrays] == [np.float16] * 3
+    assert [a.tolist() for a in arrays] == [p.astype('f2').tolist() for p in model.params]
+
+
+def test_the_other_format_is_taken_where_the_named_one_is_absent():
+    first, second, third = Reader(), Reader(), Reader()
+    first.save_params()
+    second.load_params('Reader.pkl')
+    assert bits(second) == bits(first)
+    Path('Reader.npz').unlink()
+    first.save_params('Reader.pkl')
+    third.load_params()
+    assert (third.params[1] == first.params[1].astype('f2')).all()
+
+
+def test_each_class_has_its_own_file():
+    Reader().save_params()
+    Other().save_params()
+    assert sorted(p.name for p in Path().iterdir()) == ['Other.npz', 'Reader.npz']
+
+
+W, B = np.ones((3, 4), 'f'), np.ones(4, 'f')
+NPZ = {
+    r'param_2 of x\.npz is missing; expected 3 arrays, found 2': [W, B],
+    r'param_3 \(1,\) of x\.npz is too many; expected 3 arrays': [W, B, W.T, np.ones(1, 'f')],
+    r'param_1 of x\.npz has the shape \(5,\); expected \(4,\)': [W, np.ones(5, 'f'), W.T],
+    r'param_2 of x\.npz has the shape \(3, 4\); expected \(4, 3\)': [W, B, W],
+    r'param_1 of x\.npz has the shape \(1, 4\); expected \(4,\)': [W, B[None], W.T],
+    r'param_0 of x\.npz has the shape \(\); expected \(3, 4\)': [np.float32(1), B, W.T],
+    r'param_2 of x\.npz is no array of numbers': [W, B, np.full((4, 3), 'a')],
+}
+PKL = {
+    r'x\.pkl holds 2 arrays; expected 3': [W, B],
+    r'x\.pkl holds 4 arrays; expected 3': [W, B, W.T, B],
+    r'param_1 of x\.pkl has the shape \(5,\); expected \(4,\)': [W, np.ones(5, 'f'), W.T],
+    r'param_2 of x\.pkl has the shape \(3, 4\); expected \(4, 3\)': [W, B, W],
+    r'param_1 of x\.pkl has the shape \(\); expected \(4,\)': [W, np.array(1.), W.T],
+    r'x\.pkl holds a dict; expected a list of 3 arrays': {'word_vecs': W},
+    r'x\.pkl holds a ndarray; expected a list of 3 arrays': np.ones((3, 4)),
+    r'x\.pkl holds a tuple': (W, B, W.T),
+    r'param_2 of x\.pkl is no array of numbers; expected one of shape \(4, 3\)': [W, B, [[1.] * 3] * 4],
+    r'param_1 of x\.pkl is no array of numbers': [W, np.full(4, 'a'), W.T],
+    r'param_0 of x\.pkl is no array of numbers': [None, B, W.T],
+}
+
+
+@pytest.mark.parametrize('message', [*NPZ, *PKL])
+def test_a_file_that_does_not_fit_is_refused_and_the_model_stays_as_it_was(message):
+    if message in NPZ:
+        path = 'x.npz'
+        np.savez(path, **{f'param_{i}': array for i, array in enumerate(NPZ[message])})
+    else:
+        path = 'x.pkl'
+        Path(path).write_bytes(pickle.dumps(PKL[message]))
+    model = Reader()
+    before = bits(model)
+    with pytest.raises(ValueError, match=message):
+        model.load_params(path)
+    assert bits(model) == before
+
+
+def test_an_npz_is_refused_before_any_array_is_read(monkeypatch):
+    np.savez('x.npz', param_0=W, param_1=B, param_2=W)
+    monkeypatch.setattr(storage, '_read_array', lambda *_: pytest.fail('an array was read'))
+    with pytest.raises(ValueError, match='param_2'):
+        Reader().load_params('x.npz')
+
+
+def test_a_broken_file_leaves_the_model_as_it_was():
+    model = Reader()
+    model.save_params('x.npz')
+    whole = bytearray(Path('x.npz').read_bytes())
+    at = whole.index(model.params[2].astype('f4').tobytes(order='F'))
+    whole[at] ^= 1              # the last array no longer has its checksum
+    Path('x.npz').write_bytes(whole)
+    for param in model.params[:2]:
+        param += 1
+    before = bits(model)
+    with pytest.raises(ValueError, match=r'x\.npz is refused'):
+        model.load_params('x.npz')
+    assert bits(model) == before
+
+
+def test_names_that_are_no_format_or_no_file():
+    model = Reader()
+    for name in ('x.txt', 'x', 'x.npz.bak'):
+        with pytest.raises(ValueError, match=r'expected \.npz or \.pkl'):
+            model.save_params(name)
+        with pytest.raises(ValueError, match=r'expected \.npz or \.pkl'):
+            model.load_params(name)
+    with pytest.raises(FileNotFoundError, match=r'Reader\.npz, nor Reader\.pkl'):
+        model.load_params()
+    assert list(Path().iterdir()) == []
+
+
+def test_what_a_subclass_has_not_written():
+    class Empty(BaseModel):
+        pass
+
+    model = Empty()
+    assert model.params is None and model.grads is None
+    with pytest.raises(NotImplementedError, match='Empty has no forward'):
+        model.forward(1, 2)
+    with pytest.raises(NotImplementedError, match='Empty has no backward'):
+        model.backward()
+    with pytest.raises(ValueError, match='params of Empty is None'):
+        model.save_params()
+    with pytest.raises(ValueError, match='params of Empty is None'):
+        model.load_params()
+
+
+def test_the_books_weights_fill_a_model(real_data):
+    class Rnnlm(BaseModel):
+        def __init__(self, V=10000, D=100, H=100):
+            shapes = [(V, D), (D, 4 * H), (H, 4 * H), (4 * H,), (H, V), (V,)]
+            self.params = [np.zeros(shape, 'f') for shape in shapes]
+
+    model = Rnnlm()
+    model.load_params(real_data / 'weights/Rnnlm.pkl')
+    arrays = storage.load_pickle(real_data / 'weights/Rnnlm.pkl')
+    assert all((param == array).all() and param.any() for param, array in zip(model.params, arrays, strict=True))
+    small = Rnnlm(V=5000)
+    with pytest.raises(ValueError, match=r'param_0 of .*Rnnlm\.pkl has .* \(10000, 100\); expected \(5000, 100\)'):
+        small.load_params(real_data / 'weights/Rnnlm.npz')
+    assert not any(param.any() for param in small.params)

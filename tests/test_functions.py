@@ -1,0 +1,77 @@
+"""common.functions against plain math, one number at a time."""
+import math
+
+import numpy as np
+import pytest
+
+from common.functions import add_at, cross_entropy_error, relu, sigmoid, softmax, to_labels
+
+
+def softmax_of(row):
+    total = sum(math.exp(v) for v in row)
+    return [math.exp(v) / total for v in row]
+
+
+def test_sigmoid_and_relu():
+    x = np.array([[-3.0, -0.5, 0.0], [0.25, 2.0, 7.0]])
+    expected = [[1 / (1 + math.exp(-v)) for v in row] for row in x.tolist()]
+    np.testing.assert_allclose(sigmoid(x), expected, rtol=1e-12)
+    np.testing.assert_array_equal(relu(x), [[0, 0, 0], [0.25, 2, 7]])
+
+
+@pytest.mark.parametrize('dtype', ['f', 'd'])
+def test_no_overflow_far_from_zero(dtype):
+    far = np.array([-1e4, 0, 1e4], dtype)
+    assert sigmoid(far).tolist() == [0, 0.5, 1]     # warnings are errors here
+    assert softmax(far).tolist() == [0, 0, 1]
+    assert sigmoid(far).dtype == softmax(far).dtype == relu(far).dtype == dtype
+
+
+@pytest.mark.parametrize('shape', [(4,), (3, 4), (2, 3, 4), (3, 1)])
+def test_softmax_over_the_last_axis(shape):
+    x = np.random.randn(*shape)
+    before = x.copy()
+    y = softmax(x)
+    expected = [softmax_of(row) for row in x.reshape(-1, shape[-1]).tolist()]
+    np.testing.assert_allclose(y.reshape(-1, shape[-1]), expected, rtol=1e-12)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_allclose(softmax(x + 1000), y, rtol=1e-9)
+
+
+def test_softmax_of_whole_numbers():
+    np.testing.assert_allclose(softmax(np.array([1, 2, 3])), softmax_of([1, 2, 3]), rtol=1e-12)
+
+
+def test_cross_entropy_error():
+    y = np.array([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]])
+    labels, one_hot = np.array([0, 1]), np.array([[1, 0, 0], [0, 1, 0]])
+    expected = -(math.log(0.7 + 1e-7) + math.log(0.3 + 1e-7)) / 2
+    assert cross_entropy_error(y, labels) == pytest.approx(expected, rel=1e-14)
+    assert cross_entropy_error(y, one_hot) == pytest.approx(expected, rel=1e-14)
+    assert cross_entropy_error(y[0], np.array([0, 1, 0])) == pytest.approx(-math.log(0.2 + 1e-7), rel=1e-14)
+    assert cross_entropy_error(y[0], np.array([2])) == pytest.approx(-math.log(0.1 + 1e-7), rel=1e-14)
+    assert cross_entropy_error(y[None], labels[None]) == pytest.approx(expected, rel=1e-14)      # (1, 2, 3), (1, 2)
+    # a probability of zero costs −log(1e-7), not infinity
+    assert cross_entropy_error(np.array([[0.0, 1.0]]), np.array([0])) == pytest.approx(7 * math.log(10), rel=1e-12)
+    assert cross_entropy_error(y.astype('f'), labels).dtype == np.float32
+
+
+def test_to_labels():
+    assert to_labels(np.array([[0, 0, 1], [1, 0, 0]]), 6).tolist() == [2, 0]
+    assert to_labels(np.array([2, 0]), 6).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize('shape, low', [((1,), 0), ((30,), 0), ((5, 4), 0), ((2, 3, 4), 0), ((0,), 0)])
+def test_add_at_adds_up_repeated_ids(shape, low):
+    W = np.random.randn(7, 3)
+    idx, rows = np.random.randint(low, 7, shape), np.random.randn(*shape, 3)
+    expected = W.copy()
+    np.add.at(expected, idx, rows)
+    add_at(W, idx, rows)
+    np.testing.assert_allclose(W, expected, rtol=0, atol=1e-10)
+
+
+def test_add_at_takes_views():
+    W, idx, rows = np.zeros((4, 2)), np.array([[0, 1, 0], [3, 0, 1]]).T, np.arange(12.).reshape(2, 3, 2).swapaxes(0, 1)
+    add_at(W, idx, rows)
+    assert W.tolist() == [[0 + 4 + 8, 1 + 5 + 9], [2 + 10, 3 + 11], [0, 0], [6, 7]]

@@ -1,0 +1,275 @@
+"""What holds for every layer of every room (gradients, dtype, arrays that stay), and the values of common.layers."""
+import math
+
+import numpy as np
+import pytest
+
+from common.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
+from common.gradient_check import check_gradients
+from common.layers import (
+    Affine,
+    Dropout,
+    Embedding,
+    Layer,
+    MatMul,
+    Sigmoid,
+    SigmoidWithLoss,
+    Softmax,
+    SoftmaxWithLoss,
+)
+from common.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss
+from common.time_layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Simple_TimeAffine,
+    Simple_TimeSoftmaxWithLoss,
+    TimeAffine,
+    TimeBiLSTM,
+    TimeDropout,
+    TimeEmbedding,
+    TimeGRU,
+    TimeLSTM,
+    TimeRNN,
+    TimeSigmoidWithLoss,
+    TimeSoftmaxWithLoss,
+)
+
+N, T, D, H, V = 2, 3, 4, 3, 5
+IDS = np.array([[4, 0, 4], [1, 4, 0]])              # (N, T): some twice, some never
+IGNORED = np.array([[4, -1, 2], [-1, -1, 0]])
+ONE_HOT = np.eye(V, dtype=int)[IDS]                 # (N, T, V)
+CORPUS = np.array([0, 1, 2, 3, 4, 4, 3, 1, 1, 0, 2, 5, 6])
+
+
+def gates(r, n, dim=D):
+    return r(dim, n * H), r(H, n * H), r(n * H)
+
+
+def time_major_view(r, *shape):
+    """(N, T, …) as the Time layers hand it on: a view of (T, N, …) memory."""
+    return r(T, N, *shape).swapaxes(0, 1)
+
+
+# name -> (layer, inputs …) from r(*shape), which draws parameters and inputs of the wanted dtype
+CASES = {
+    'MatMul': lambda r: (MatMul(r(D, H)), r(N, D)),
+    'MatMul of a transposed view': lambda r: (MatMul(r(H, D).T), r(D, N).T),
+    'Affine': lambda r: (Affine(r(D, H), r(H)), r(N, D)),
+    'Softmax': lambda r: (Softmax(), r(N, V)),
+    'SoftmaxWithLoss': lambda r: (SoftmaxWithLoss(), r(T, V), IDS[0]),
+    'SoftmaxWithLoss one-hot': lambda r: (SoftmaxWithLoss(), r(T, V), ONE_HOT[0]),
+    'Sigmoid': lambda r: (Sigmoid(), r(N, D)),
+    'SigmoidWithLoss': lambda r: (SigmoidWithLoss(), r(4), np.array([1, 0, 0, 1])),
+    'Dropout': lambda r: (Dropout(0.4), r(N, D)),
+    'Embedding': lambda r: (Embedding(r(V, D)), IDS[0]),
+    'Embedding 2-D': lambda r: (Embedding(r(V, D)), IDS),
+    'RNN': lambda r: (RNN(*gates(r, 1)), r(N, D), r(N, H)),
+    'LSTM': lambda r: (LSTM(*gates(r, 4)), r(N, D), r(N, H), r(N, H)),
+    'GRU': lambda r: (GRU(*gates(r, 3)), r(N, D), r(N, H)),
+    'TimeRNN': lambda r: (TimeRNN(*gates(r, 1)), r(N, T, D)),
+    'TimeLSTM': lambda r: (TimeLSTM(*gates(r, 4)), r(N, T, D)),
+    'TimeGRU': lambda r: (TimeGRU(*gates(r, 3)), r(N, T, D)),
+    'TimeRNN stateful, view': lambda r: (TimeRNN(*gates(r, 1), stateful=True), time_major_view(r, D)),
+    'TimeLSTM stateful, view': lambda r: (TimeLSTM(*gates(r, 4), stateful=True), time_major_view(r, D)),
+    'TimeGRU stateful, view': lambda r: (TimeGRU(*gates(r, 3), stateful=True), time_major_view(r, D)),
+    'TimeBiLSTM': lambda r: (TimeBiLSTM(*gates(r, 4), *gates(r, 4)), r(N, T, D)),
+    'TimeBiLSTM view': lambda r: (TimeBiLSTM(*gates(r, 4), *gates(r, 4)), time_major_view(r, D)),
+    'TimeEmbedding': lambda r: (TimeEmbedding(r(V, D)), IDS),
+    'TimeAffine': lambda r: (TimeAffine(r(D, H), r(H)), r(N, T, D)),
+    'TimeAffine of a transposed view': lambda r: (TimeAffine(r(H, D).T, r(H)), time_major_view(r, D)),
+    'TimeDropout': lambda r: (TimeDropout(0.4), r(N, T, D)),
+    'TimeDropout view': lambda r: (TimeDropout(0.4), time_major_view(r, D)),
+    'TimeSoftmaxWithLoss': lambda r: (TimeSoftmaxWithLoss(), r(N, T, V), IDS),
+    'TimeSoftmaxWithLoss ignoring, view': lambda r: (TimeSoftmaxWithLoss(), time_major_view(r, V), IGNORED),
+    'TimeSoftmaxWithLoss one-hot': lambda r: (TimeSoftmaxWithLoss(), r(N, T, V), ONE_HOT),
+    'TimeSoftmaxWithLoss of one row': lambda r: (TimeSoftmaxWithLoss(), r(1, T, V), IDS[:1]),
+    'TimeSigmoidWithLoss': lambda r: (TimeSigmoidWithLoss(), r(N, T), IDS % 2),
+    'Simple_TimeAffine': lambda r: (Simple_TimeAffine(r(D, H), r(H)), r(N, T, D)),
+    'Simple_TimeSoftmaxWithLoss': lambda r: (Simple_TimeSoftmaxWithLoss(), r(N, T, V), IDS),
+    'EmbeddingDot': lambda r: (EmbeddingDot(r(V, D)), r(T, D), IDS[0]),
+    'EmbeddingDot of several': lambda r: (EmbeddingDot(r(V, D)), r(N, D), IDS),
+    'NegativeSamplingLoss': lambda r: (NegativeSamplingLoss(r(7, D), CORPUS, sample_size=3), r(3, D), IDS[0]),
+    'NegativeSamplingLoss of several': lambda r: (NegativeSamplingLoss(r(7, D), CORPUS), r(N, D), IDS),
+    'WeightSum': lambda r: (WeightSum(), r(N, T, H), r(N, T)),
+    'AttentionWeight': lambda r: (AttentionWeight(), r(N, T, H), r(N, H)),
+    'Attention': lambda r: (Attention(), r(N, T, H), r(N, H)),
+    'TimeAttention': lambda r: (TimeAttention(), r(N, 4, H), r(N, T, H)),
+    'TimeAttention view': lambda r: (TimeAttention(), time_major_view(r, H), time_major_view(r, H)),
+}
+
+
+def draw(dtype):
+    return lambda *shape: np.random.uniform(-0.8, 0.8, shape).astype(dtype)
+
+
+def as_tuple(out):
+    return out if isinstance(out, tuple) else () if out is None else (out,)
+
+
+def douts_for(outs):
+    """One gradient for each output; none for a loss."""
+    return [np.random.randn(*out.shape).astype(out.dtype) for out in outs if np.ndim(out)]
+
+
+def float_arrays(what):
+    """All float arrays that an object, its lists and the objects inside it hold."""
+    if isinstance(what, np.ndarray | np.generic):
+        return [what] if what.dtype.kind == 'f' else []
+    if isinstance(what, list | tuple):
+        return [a for part in what for a in float_arrays(part)]
+    return float_arrays(list(vars(what).values())) if isinstance(what, Layer) else []
+
+
+@pytest.fixture(params=CASES)
+def case(request):
+    return CASES[request.param]
+
+
+def test_gradients(case):
+    check_gradients(*case(draw('d')))
+
+
+@pytest.mark.parametrize('dtype', ['f', 'd'])
+def test_dtype_follows_the_parameters(case, dtype):
+    layer, *inputs = case(draw(dtype))
+    outs = as_tuple(layer.forward(*inputs))
+    inside = float_arrays(layer)
+    douts = douts_for(outs)
+    # a second round, with the state of the first, as a stateful layer has it
+    outs += as_tuple(layer.forward(*inputs))
+    arrays = [*outs, *as_tuple(layer.backward(*douts)), *layer.grads, *inside, *float_arrays(layer)]
+    assert {np.asarray(a).dtype for a in arrays} == {np.dtype(dtype)}
+
+
+def test_grads_stay_and_nothing_else_is_touched(case):
+    layer, *inputs = case(draw('d'))
+    assert [p.shape for p in layer.params] == [g.shape for g in layer.grads]
+    grads, inputs_before = list(layer.grads), [a.copy() for a in inputs]
+    params_before = [p.copy() for p in layer.params]
+    results = []
+    for stale in 0, np.nan:         # what was in grads before does not count: backward writes, it does not add up
+        for grad in grads:
+            grad[...] = stale
+        np.random.seed(1)
+        if hasattr(layer, 'reset_state'):
+            layer.reset_state()
+        douts = douts_for(as_tuple(layer.forward(*inputs)))
+        douts_before = [a.copy() for a in douts]
+        layer.backward(*douts)
+        results.append([g.copy() for g in grads])
+    assert all(a is b for a, b in zip(layer.grads, grads, strict=True))
+    for now, before in [(results[1], results[0]), (inputs, inputs_before), (layer.params, params_before),
+                        (douts, douts_before)]:
+        for a, b in zip(now, before, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_a_later_call_overwrites_no_result(case):
+    layer, *inputs = case(draw('d'))
+    outs = as_tuple(layer.forward(*inputs))
+    state = tuple(s for s in (getattr(layer, 'h', None), getattr(layer, 'c', None)) if isinstance(s, np.ndarray))
+    dinputs = as_tuple(layer.backward(*douts_for(outs)))
+    arrays = [*outs, *dinputs, *state]
+    before = [np.copy(a) for a in arrays]
+    later = [x * 0.5 if x.dtype.kind == 'f' else x[::-1] for x in inputs]
+    layer.backward(*douts_for(as_tuple(layer.forward(*later))))
+    for a, b in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize('name', [name for name in CASES if 'WithLoss' in name or 'SamplingLoss' in name])
+def test_a_loss_scales_its_gradient_by_dout(name):
+    layer, *inputs = CASES[name](draw('d'))
+    gradients = []
+    for dout in 1, -2.5:
+        np.random.seed(3)
+        layer.forward(*inputs)
+        gradients.append([np.copy(layer.backward(dout)), *(g.copy() for g in layer.grads)])
+    for once, scaled in zip(*gradients, strict=True):
+        assert np.abs(once).max() > 1e-3
+        np.testing.assert_allclose(scaled, -2.5 * once, rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize('make', [MatMul, lambda W: Affine(W, np.zeros(3, 'f'))], ids=['MatMul', 'Affine'])
+def test_one_hot_rows_of_integers_keep_the_parameters_dtype(make):
+    layer = make(np.arange(12, dtype='f').reshape(4, 3))
+    y = layer.forward(np.array([[0, 0, 1, 0], [1, 0, 0, 0]]))
+    assert y.tolist() == [[6, 7, 8], [0, 1, 2]]
+    layer.backward(np.ones((2, 3), 'f'))
+    assert layer.grads[0].tolist() == [[1] * 3, [0] * 3, [1] * 3, [0] * 3]
+    assert y.dtype == np.float32
+
+
+@pytest.mark.parametrize('bad, what', [([[1.0, 2.0]], 'list'), (np.array([[1, 2]]), 'int64'), (None, 'NoneType')])
+def test_parameters_must_be_arrays_of_floats(bad, what):
+    with pytest.raises(TypeError, match=f'Affine: parameter 1 must be an array of floats, not {what}'):
+        Affine(np.zeros((2, 2)), bad)
+
+
+def test_names_handed_on():
+    names = {}
+    exec('from common.layers import *', names)
+    assert {'np', 'softmax', 'sigmoid', 'Affine', 'MatMul', 'Embedding', 'SoftmaxWithLoss'} <= names.keys()
+
+
+# values
+
+def test_affine_by_hand():
+    layer = Affine(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([10.0, 20.0]))
+    assert layer.forward(np.array([[1.0, -1.0], [2.0, 0.0]])).tolist() == [[8, 18], [12, 24]]
+    assert layer.backward(np.array([[1.0, 0.0], [0.0, 2.0]])).tolist() == [[1, 3], [4, 8]]
+    assert layer.grads[0].tolist() == [[1, 4], [-1, 0]]
+    assert layer.grads[1].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize('t', [np.array([2, 0]), np.array([[0, 0, 1], [1, 0, 0]])], ids=['labels', 'one-hot'])
+def test_softmax_with_loss_by_hand(t):
+    x = [[0.1, -0.3, 0.7], [1.2, 0.0, -0.4]]
+    p = [[math.exp(v) / sum(math.exp(u) for u in row) for v in row] for row in x]
+    layer = SoftmaxWithLoss()
+    assert layer.forward(np.array(x), t) == pytest.approx(
+        -(math.log(p[0][2] + 1e-7) + math.log(p[1][0] + 1e-7)) / 2, rel=1e-13)
+    np.testing.assert_allclose(layer.y, p, rtol=1e-13)
+    assert layer.t.tolist() == [2, 0]
+    np.testing.assert_allclose(layer.backward(), [[p[0][0] / 2, p[0][1] / 2, (p[0][2] - 1) / 2],
+                                                  [(p[1][0] - 1) / 2, p[1][1] / 2, p[1][2] / 2]], rtol=1e-13)
+
+
+def test_sigmoid_with_loss_by_hand():
+    x, t = [0.5, -1.5, 3.0], [1, 0, 0]
+    y = [1 / (1 + math.exp(-v)) for v in x]
+    layer = SigmoidWithLoss()
+    expected = -(math.log(y[0] + 1e-7) + math.log(1 - y[1] + 1e-7) + math.log(1 - y[2] + 1e-7)) / 3
+    assert layer.forward(np.array(x), np.array(t)) == pytest.approx(expected, rel=1e-13)
+    np.testing.assert_allclose(layer.backward(6), [2 * (a - b) for a, b in zip(y, t, strict=True)], rtol=1e-13)
+    far = layer.forward(np.array([-1e4, 1e4]), np.array([1, 0]))        # both wrong, as far as can be
+    assert far == pytest.approx(7 * math.log(10), rel=1e-9)
+
+
+def test_dropout_draws_its_mask_in_the_books_order():
+    x, dy = np.random.randn(3, 4), np.random.randn(3, 4)
+    keep = np.random.RandomState(5).rand(3, 4) > 0.3
+    assert 0 < keep.sum() < keep.size
+    layer = Dropout(0.3)
+    np.random.seed(5)
+    np.testing.assert_array_equal(layer.forward(x), np.where(keep, x, 0))       # not inverted: no scaling here …
+    np.testing.assert_array_equal(layer.backward(dy), np.where(keep, dy, 0))
+    np.testing.assert_allclose(layer.forward(x, train_flg=False), 0.7 * x, rtol=1e-14)      # … but here
+
+
+def test_dropout_gradient_at_test_time():
+    check_gradients(Dropout(0.3), np.random.randn(3, 4), train_flg=False)
+
+
+@pytest.mark.parametrize('make, ratio', [(Dropout, -0.1), (Dropout, 1.5), (TimeDropout, -0.1), (TimeDropout, 1.0)])
+def test_dropout_ratio_out_of_range(make, ratio):
+    with pytest.raises(ValueError, match='dropout_ratio'):
+        make(ratio)
+
+
+def test_embedding_by_hand():
+    layer = Embedding(np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    assert layer.forward(np.array([2, 0, 2])).tolist() == [[5, 6], [1, 2], [5, 6]]
+    assert layer.backward(np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])) is None
+    assert layer.grads[0].tolist() == [[2, 20], [0, 0], [5, 50]]

@@ -1,0 +1,317 @@
+"""From a signature to flags, to a tidy end, to a picture."""
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Literal
+
+import matplotlib.pyplot as plt
+import pytest
+
+from common import script
+from common.script import keep_on_interrupt, run, show
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def sample(max_epoch=300, learning_rate=0.5, reverse=False, resume=True, corpus='ptb', seed: int | None = None,
+           max_grad: float | None = 5.0, model: Literal['attention', 'peeky'] = 'attention', zipped=1):
+    """Give back what came.
+
+    zipped: how much is zipped, 100% at most,
+        over two lines
+
+    This line: is no parameter.
+    """
+    return locals()
+
+
+DEFAULTS = sample()
+
+
+# ---- flags
+
+def test_without_flags_main_keeps_its_defaults():
+    assert run(sample, []) == DEFAULTS
+
+
+@pytest.mark.parametrize('flags, changed', [
+    ('--max-epoch 3', {'max_epoch': 3}),
+    ('--learning-rate 2', {'learning_rate': 2.0}),
+    ('--reverse', {'reverse': True}),
+    ('--no-reverse --no-resume', {'resume': False}),
+    ('--corpus toy', {'corpus': 'toy'}),
+    ('--seed 1984 --max-grad none', {'seed': 1984, 'max_grad': None}),
+    ('--max-grad 0.25', {'max_grad': 0.25}),
+    ('--model peeky', {'model': 'peeky'}),
+])
+def test_flags_reach_main_with_their_types(flags, changed):
+    result = run(sample, flags.split())
+    assert result == DEFAULTS | changed
+    assert [type(value) for value in result.values()] == [type(value) for value in (DEFAULTS | changed).values()]
+
+
+def test_the_command_line_is_read_where_no_argv_is_given(monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['x.py', '--seed', '7'])
+    assert run(sample)['seed'] == 7
+
+
+@pytest.mark.parametrize('flags, message', [
+    ('--max-epoch 1.5', "argument --max-epoch: invalid int value: '1.5'"),
+    ('--learning-rate fast', "argument --learning-rate: invalid float value: 'fast'"),
+    ('--model lstm', 'argument --model: invalid choice'),
+    ('--max 3', 'unrecognized arguments: --max 3'),
+    ('3', 'unrecognized arguments: 3'),
+])
+def test_wrong_flags_end_with_status_2(flags, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        run(sample, flags.split())
+    assert end.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_parameter_without_default_is_required(capsys):
+    def main(path: str):
+        return path
+
+    assert run(main, ['--path', 'a']) == 'a'
+    with pytest.raises(SystemExit):
+        run(main, [])
+    assert 'required: --path' in capsys.readouterr().err
+
+
+def test_a_type_that_no_flag_can_have_is_told():
+    def main(sizes=(1, 2)):
+        pass
+
+    with pytest.raises(TypeError, match='sizes of main'):
+        run(main, [])
+
+
+def test_help_reads_well(capsys, monkeypatch):
+    monkeypatch.setenv('COLUMNS', '80')
+    with pytest.raises(SystemExit) as end:
+        run(sample, ['--help'])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    lines = ' '.join(text.split())
+    for part in (
+        '[flags] From a signature to flags, to a tidy end, to a picture.',          # this module's docstring
+        '--max-epoch N passes over the training data (default: 300)',               # from the glossary
+        '--learning-rate X', '(default: 0.5)', '--corpus TEXT', '(default: ptb)',
+        '--reverse, --no-reverse', 'backwards (default: no)', '(default: yes)',
+        '--seed N', '(default: none)', '{attention,peeky}', '(default: attention)',
+        '--zipped N how much is zipped, 100% at most, over two lines (default: 1)',     # from main's docstring
+    ):
+        assert part in lines, part
+    assert 'no parameter' not in text and 'SUPPRESS' not in text
+    assert all(len(line) <= 80 for line in text.splitlines())
+
+
+def test_paragraphs_of_the_description_stay_apart(monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], '__doc__', 'One.\n\n' + 'word ' * 40 + '\n\n    python x.py --flag\n')
+    text = script.make_parser(sample).format_help()
+    assert '\n\nOne.\n\nword word' in text and '\n\n    python x.py --flag\n' in text
+    assert 'word word\nword' in text
+
+
+# ---- the end
+
+def test_ctrl_c_ends_with_130_and_one_line(capsys):
+    def main():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        run(main, [])
+    assert end.value.code == 130 and capsys.readouterr().err == 'stopped\n'
+
+
+def test_sigterm_is_a_ctrl_c_and_the_old_handler_comes_back():
+    seen = []
+
+    def old(*_):
+        seen.append('old')
+
+    def main():
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        except KeyboardInterrupt:
+            seen.append('ctrl-c')
+            raise
+
+    before = signal.signal(signal.SIGTERM, old)
+    try:
+        with pytest.raises(SystemExit) as end:
+            run(main, [])
+        assert end.value.code == 130 and seen == ['ctrl-c']
+        assert signal.getsignal(signal.SIGTERM) is old
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_run_works_in_another_thread():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(run(sample, [])))
+    thread.start()
+    thread.join()
+    assert results == [DEFAULTS]
+
+
+def test_a_missing_file_is_one_line(capsys):
+    def missing():
+        Path('missing.txt').read_text()
+
+    def own():
+        raise FileNotFoundError('three\nlines\nof help')
+
+    for main, message in ((missing, 'missing.txt: No such file or directory\n'), (own, 'three\nlines\nof help\n')):
+        with pytest.raises(SystemExit) as end:
+            run(main, [])
+        assert end.value.code == 1 and capsys.readouterr().err == message
+
+
+def test_other_errors_keep_their_traceback():
+    def main():
+        raise ValueError('batch_size is 0')
+
+    with pytest.raises(ValueError, match='batch_size is 0'):
+        run(main, [])
+
+
+def test_ctrl_c_with_something_kept_says_where_and_only_that(capsys):
+    def main():
+        with keep_on_interrupt(lambda: 'x.npz'):
+            raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit) as end:
+        run(main, [])
+    assert end.value.code == 130
+    assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
+
+
+def test_keep_on_interrupt_saves_on_ctrl_c_alone():
+    calls = []
+    with keep_on_interrupt(lambda: calls.append('saved')):
+        pass
+    with pytest.raises(ValueError), keep_on_interrupt(lambda: calls.append('saved')):
+        raise ValueError
+    assert calls == []
+    with pytest.raises(KeyboardInterrupt, match=r'learnt so far is in .*x\.npz'), \
+            keep_on_interrupt(lambda: calls.append('saved') or 'x.npz'):
+        raise KeyboardInterrupt
+    assert calls == ['saved']
+
+
+# ---- as a program
+
+PROGRAM = '''"""A program."""
+import time
+
+from common.script import run
+
+
+def main(lines=3, wait=False, word='é말'):
+    for i in range(lines):
+        print(i, word)
+    while wait:
+        time.sleep(0.01)
+
+
+if __name__ == '__main__':
+    run(main)
+'''
+
+
+@pytest.fixture
+def program():
+    Path('ch').mkdir()
+    Path('ch/__init__.py').touch()
+    Path('ch/program.py').write_text(PROGRAM, encoding='utf-8')
+    env = os.environ | {'PYTHONPATH': str(ROOT), 'PYTHONIOENCODING': 'utf-8', 'PYTHONUNBUFFERED': ''}
+
+    def start(*args, **changes):
+        keywords = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'env': env} | changes
+        return subprocess.Popen([sys.executable, *args], **keywords)
+
+    start.env = env
+    return start
+
+
+def test_the_three_ways_of_running(program):
+    expected = b'0 \xc3\xa9\xeb\xa7\x90\n'
+    for args, folder in ((['ch/program.py'], '.'), (['-m', 'ch.program'], '.'), (['program.py'], 'ch')):
+        out, err = program(*args, '--lines', '1', cwd=folder).communicate()
+        assert out.replace(b'\r', b'') == expected and err == b''
+
+
+def test_help_of_a_program_shows_its_own_docstring(program):
+    out, _ = program('ch/program.py', '--help').communicate()
+    assert b'A program.' in out and b'usage: ' in out and b'--wait, --no-wait' in out
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='pipes of POSIX')
+@pytest.mark.parametrize('flags', [['--lines', '100000'], ['--lines', '1'], ['--help']])
+def test_a_closed_pipe_is_no_error(program, flags):
+    process = program('ch/program.py', *flags)
+    process.stdout.close()
+    err = process.stderr.read()
+    process.stderr.close()
+    assert err == b'' and process.wait() in (0, 1)
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full here')
+def test_a_full_disk_is_one_line(program):
+    with open('/dev/full', 'w') as full:
+        process = program('ch/program.py', stdout=full)
+        err = process.communicate()[1]
+    assert process.returncode == 1 and err == b'[Errno 28] No space left on device\n'
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals of POSIX')
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_a_program_with_130(program, number):
+    process = program('ch/program.py', '--lines', '1', '--wait', preexec_fn=lambda: signal.signal(
+        signal.SIGINT, signal.default_int_handler))
+    assert process.stdout.readline()        # a line gets through the pipe at once
+    process.send_signal(number)
+    _, err = process.communicate()
+    assert process.returncode == 130 and err == b'stopped\n'
+
+
+def test_a_character_that_the_console_lacks_becomes_a_question_mark(program):
+    process = program('ch/program.py', '--lines', '1', env=program.env | {'PYTHONIOENCODING': 'latin-1'})
+    out, err = process.communicate()
+    assert out.split() == [b'0', b'\xe9?'] and err == b'' and process.returncode == 0
+
+
+def test_importing_script_does_not_import_matplotlib_or_numpy(program):
+    code = 'import sys, common.script; print([m for m in ("matplotlib", "numpy") if m in sys.modules])'
+    assert program('-c', code).communicate()[0].strip() == b'[]'
+
+
+# ---- pictures
+
+def test_show_writes_a_picture_closes_it_and_says_where(capsys):
+    plt.plot([1, 2])
+    show('loss')
+    path = Path('loss.png').resolve()
+    assert path.read_bytes().startswith(b'\x89PNG') and capsys.readouterr().out == f'picture: {path}\n'
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize('backend, keep, written, shown', [
+    ('TkAgg', False, False, True), ('module://matplotlib_inline.backend_inline', True, True, True),
+    ('inline', False, False, True), ('svg', False, True, False), ('agg', True, True, False),
+])
+def test_a_screen_shows_and_keeps_only_on_request(backend, keep, written, shown, monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(plt, 'get_backend', lambda: backend)
+    monkeypatch.setattr(plt, 'show', lambda: seen.append(plt.get_fignums()))
+    figure = plt.figure()
+    show('p', keep=keep)
+    assert Path('p.png').exists() == written == ('picture: ' in capsys.readouterr().out)
+    assert seen == ([[figure.number]] if shown else [])
+    assert plt.get_fignums() == []
