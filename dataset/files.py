@@ -1,0 +1,142 @@
+"""Where data and weight files live, and how a missing one is fetched: whole and checked, or not at all."""
+import hashlib
+import http.client
+import os
+import secrets
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """A file as it must be: where it is served, its length in bytes and its SHA-256."""
+
+    url: str
+    size: int
+    sha256: str
+
+
+PTB_URL = 'https://raw.githubusercontent.com/tomsercu/lstm/master/data/'
+
+SOURCES = {
+    'ptb/ptb.train.txt': Source(PTB_URL + 'ptb.train.txt', 5_101_618,
+                                'fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf'),
+    'ptb/ptb.valid.txt': Source(PTB_URL + 'ptb.valid.txt', 399_782,
+                                'c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2'),
+    'ptb/ptb.test.txt': Source(PTB_URL + 'ptb.test.txt', 449_945,
+                               'dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0'),
+}
+
+# All that a fetch may use. There is no handler for plain http, so a redirect to it ends in an error.
+HANDLERS = [urllib.request.ProxyHandler, urllib.request.UnknownHandler, urllib.request.HTTPDefaultErrorHandler,
+            urllib.request.HTTPRedirectHandler, urllib.request.HTTPErrorProcessor, urllib.request.HTTPSHandler]
+
+TRIES = 3
+PAUSE = 0.5             # seconds before the second try, twice as long before the third
+SOCKET_TIMEOUT = 20     # seconds for one answer of the network
+TOTAL_TIMEOUT = 300     # seconds for a file, all tries together
+
+# The scripts that leave weights behind under another name than train.
+MAKERS = {'Rnnlm': 'train_rnnlm', 'BetterRnnlm': 'train_better_rnnlm', 'Seq2seq': 'train_seq2seq',
+          'PeekySeq2seq': 'train_seq2seq'}
+
+
+def folder() -> Path:
+    """The folder of all data: what DLFS2_DATA names, else `dlfs2` in the user's cache folder."""
+    named = os.environ.get('DLFS2_DATA')
+    if named:
+        return Path(named).expanduser().absolute()
+    if sys.platform == 'win32':
+        cache = os.environ.get('LOCALAPPDATA') or Path.home() / 'AppData' / 'Local'
+    elif sys.platform == 'darwin':
+        cache = Path.home() / 'Library' / 'Caches'
+    else:
+        cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
+    return Path(cache).absolute() / 'dlfs2'
+
+
+def get(name: str) -> Path:
+    """The path of a data file such as 'ptb/ptb.train.txt': found below folder(), else fetched into it.
+
+    What is found is hashed each time (5 MB take some 10 ms). A damaged file is fetched anew in our own cache
+    folder, and left alone in a folder that DLFS2_DATA names. Errors: OSError; ValueError for a name unknown.
+    """
+    if name not in SOURCES:
+        raise ValueError(f'name is {name!r}, but should be one of {", ".join(SOURCES)}.')
+    source = SOURCES[name]
+    path = folder() / name
+    if _is_whole(path, source):
+        return path
+    if path.exists() and os.environ.get('DLFS2_DATA'):
+        raise OSError(f'{path} differs from the file expected there (SHA-256 {source.sha256}): move it away, '
+                      'and it will be fetched anew.')
+    if source.size > 1_000_000:     # a smaller one is there before the line is read
+        print(f'fetching {source.url} ({source.size / 1e6:.1f} MB)')
+    deadline = time.monotonic() + TOTAL_TIMEOUT
+    for attempt in range(TRIES):
+        time.sleep(attempt * PAUSE)
+        try:
+            _fetch(source, path, deadline)
+            return path
+        except (OSError, http.client.HTTPException) as error:
+            if isinstance(error, urllib.error.HTTPError):
+                error.close()
+            if _is_whole(path, source):     # another process was there first
+                return path
+            reason = ' '.join(str(error).split()) or type(error).__name__
+        if time.monotonic() > deadline:
+            break
+    raise OSError(f'{name} is not at hand and could not be fetched: {reason}\n'
+                  f'By hand: get {source.url} and put it at {path}\n'
+                  'Without it: --corpus toy, or --corpus PATH for a text of your own')
+
+
+def find_weights(stem: str, chapter: str) -> Path:
+    """The path of a weight file: the first of stem.npz, stem.pkl that is there.
+
+    Looked for in the current folder, in the chapter's folder beside and below it, and in folder()/weights.
+    """
+    for place in (Path(), Path('..', chapter), Path(chapter), folder() / 'weights'):
+        for ending in ('.npz', '.pkl'):
+            path = place / (stem + ending)
+            if path.is_file():
+                return path
+    raise FileNotFoundError(f'{stem}.npz (or .pkl) is neither here, nor in {chapter}, nor in {folder() / "weights"}: '
+                            f'python -m {chapter}.{MAKERS.get(stem, "train")} makes it.')
+
+
+def _is_whole(path: Path, source: Source) -> bool:
+    return (path.is_file() and path.stat().st_size == source.size
+            and hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256)
+
+
+def _fetch(source: Source, path: Path, deadline: float) -> None:
+    """Reads source.url, checks it and moves it to path; nothing is left behind when that fails."""
+    opener = urllib.request.OpenerDirector()
+    for handler in HANDLERS:
+        opener.add_handler(handler())
+    data = bytearray()
+    with opener.open(source.url, timeout=SOCKET_TIMEOUT) as response:
+        # read1 comes back after each answer of the network, so that the deadline is looked at
+        while len(data) <= source.size and (block := response.read1(min(2**16, source.size + 1 - len(data)))):
+            data += block
+            if time.monotonic() > deadline:
+                raise TimeoutError(f'only {len(data)} of {source.size} bytes came in {TOTAL_TIMEOUT} s')
+    if len(data) != source.size:
+        raise OSError(f'{"over " * (len(data) > source.size)}{min(len(data), source.size)} bytes came, '
+                      f'not {source.size}')
+    if hashlib.sha256(data).hexdigest() != source.sha256:
+        raise OSError('what came has another SHA-256 than the file should have')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'{path.name}.{secrets.token_hex(8)}.part')
+    try:
+        with open(part, 'xb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)

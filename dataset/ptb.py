@@ -1,0 +1,36 @@
+"""Penn Treebank as T. Mikolov prepared it: newspaper text of 10,000 words (book, 2.4.4)."""
+import numpy as np
+
+from dataset import files
+
+NAMES = {'train': 'train', 'valid': 'valid', 'val': 'valid', 'test': 'test'}
+
+
+def load_data(data_type: str = 'train') -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
+    """corpus (a 1-D int64 array of word ids), word_to_id, id_to_word.
+
+    data_type: 'train' (929,589 words), 'valid' or 'val' (73,760), 'test' (82,430). Each line's end is `<eos>`. The
+    vocabulary is always that of the training text. A file that is not at hand is fetched (dataset/files.py).
+    """
+    if data_type not in NAMES:
+        raise ValueError(f'data_type is {data_type!r}, but should be one of {", ".join(NAMES)}.')
+    train = _words('train')
+    word_to_id, id_to_word = _vocab(train)
+    words = train if data_type == 'train' else _words(NAMES[data_type])
+    corpus = np.fromiter(map(word_to_id.__getitem__, words), dtype=np.int64, count=len(words))
+    return corpus, word_to_id, id_to_word
+
+
+def load_vocab() -> tuple[dict[str, int], dict[int, str]]:
+    """word_to_id, id_to_word: ids in order of first appearance in the training text."""
+    return _vocab(_words('train'))
+
+
+def _words(part: str) -> list[str]:
+    text = files.get(f'ptb/ptb.{part}.txt').read_text(encoding='utf-8')
+    return text.replace('\n', ' <eos> ').split()
+
+
+def _vocab(words: list[str]) -> tuple[dict[str, int], dict[int, str]]:
+    id_to_word = dict(enumerate(dict.fromkeys(words)))
+    return {word: i for i, word in id_to_word.items()}, id_to_word

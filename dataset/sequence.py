@@ -1,0 +1,118 @@
+"""Questions and answers, character by character: additions and dates (book, 7.3 and 8.2).
+
+The book's addition.txt and date.txt are used where they lie in files.folder()/sequence; else sets of the same kind
+are made here, in memory and the same on every machine. Each line is a question and `_answer`, both padded with blanks.
+"""
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+from dataset import files
+
+LINES = 50_000
+SEED = 2016     # of the sets that are made here
+MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october',
+          'november', 'december']
+WEEKDAYS = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
+
+_vocab: tuple[dict[str, int], dict[int, str]] = ({}, {})
+
+
+def load_data(file_name: str = 'addition.txt', seed: int | None = 1984):
+    """(x_train, t_train), (x_test, t_test): character ids, 90 % and 10 % after a shuffle.
+
+    x (N, question length), t (N, answer length, the leading `_` counted), int64. The global np.random is seeded with
+    `seed` first, as in the book; None leaves it as it stands. file_name: a path, or a name that is looked for in the
+    current folder, then in files.folder()/sequence. Errors: FileNotFoundError; ValueError with the line's number.
+    """
+    global _vocab
+    lines = _read(file_name)
+    width, split = _check(file_name, lines)
+    text = ''.join(lines)
+    chars = list(dict.fromkeys(text))       # in order of first appearance
+    codes = np.frombuffer(text.encode('utf-32-le'), dtype='<u4').reshape(-1, width)     # (N, width)
+    id_of_code = np.zeros(codes.max() + 1, dtype=np.int64)
+    id_of_code[[ord(c) for c in chars]] = np.arange(len(chars))
+    ids = id_of_code[codes]                 # (N, width)
+    _vocab = {c: i for i, c in enumerate(chars)}, dict(enumerate(chars))
+
+    if seed is not None:
+        np.random.seed(seed)
+    order = np.arange(len(ids))
+    np.random.shuffle(order)
+    x, t = ids[order, :split], ids[order, split:]
+    train = len(x) - len(x) // 10
+    return (x[:train], t[:train]), (x[train:], t[train:])
+
+
+def get_vocab() -> tuple[dict[str, int], dict[int, str]]:
+    """char_to_id, id_to_char of the file loaded last; ids in order of first appearance, line by line."""
+    return _vocab
+
+
+def make_addition() -> list[str]:
+    """50,000 lines such as `52+607 _659 `: distinct unordered pairs of numbers drawn as one to three digits."""
+    rng = np.random.RandomState(SEED)
+    digits = rng.randint(1, 4, size=(4 * LINES, 2), dtype=np.int64)
+    pairs = rng.randint(0, 1000, size=(4 * LINES, 2), dtype=np.int64) % 10 ** digits
+    _, first = np.unique(pairs.min(axis=1) * 1000 + pairs.max(axis=1), return_index=True)
+    pairs = pairs[np.sort(first)[:LINES]]       # (50000, 2): some 60,000 of the draws are distinct
+    return [f'{f"{a}+{b}":7}_{a + b:<4}' for a, b in pairs.tolist()]
+
+
+def make_dates() -> list[str]:
+    """50,000 distinct lines such as `JUN 17, 2013                 _2013-06-17`, of the years 1970 to 2017.
+
+    The shares are the book's: four forms (m/d/yy, month, month's first three letters, weekday and month) in equal
+    parts; of the three with letters, half in title case, a quarter in lower, a quarter in upper case.
+    """
+    rng = np.random.RandomState(SEED)
+    start = date(1970, 1, 1).toordinal()
+    span = date(2018, 1, 1).toordinal() - start
+    part = LINES // 16
+    questions = []                              # (question, day)
+
+    def days(n):
+        return [date.fromordinal(start + i) for i in rng.permutation(span)[:n].tolist()]
+
+    for day in days(4 * part):
+        questions.append((f'{day.month}/{day.day}/{day.year % 100:02}', day))
+    for case, n in ((str.lower, part), (str.title, 2 * part), (str.upper, part)):
+        drawn = days(2 * n)                     # a day in one of the two forms alone: they are alike in May
+        for i, day in enumerate(drawn):
+            month = MONTHS[day.month - 1]
+            questions.append((case(f'{month if i < n else month[:3]} {day.day}, {day.year}'), day))
+        for day in days(n):
+            month = MONTHS[day.month - 1]
+            questions.append((case(f'{WEEKDAYS[day.weekday()]}, {month} {day.day}, {day.year}'), day))
+    return [f'{questions[i][0]:29}_{questions[i][1]}' for i in rng.permutation(LINES).tolist()]
+
+
+def _read(file_name: str) -> list[str]:
+    path = Path(file_name)
+    if path.name == str(file_name) and not path.is_file():
+        path = files.folder() / 'sequence' / file_name
+        if not path.is_file() and file_name in ('addition.txt', 'date.txt'):
+            return make_addition() if file_name == 'addition.txt' else make_dates()
+    if not path.is_file():
+        raise FileNotFoundError(f'file_name is {str(file_name)!r}, but there is no file {path}.')
+    try:
+        lines = path.read_text(encoding='utf-8-sig').split('\n')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is not UTF-8: {error.reason} at byte {error.start}.') from None
+    return lines if lines[-1] else lines[:-1]
+
+
+def _check(file_name: str, lines: list[str]) -> tuple[int, int]:
+    """The length that all lines have and the place of `_` in all of them; ValueError at the first that differs."""
+    if not lines:
+        raise ValueError(f'{file_name} is empty, but should hold lines of a question and _answer.')
+    width, split = len(lines[0]), lines[0].find('_')
+    for number, line in enumerate(lines, 1):
+        if not 0 < line.find('_') < len(line) - 1:
+            raise ValueError(f'{file_name}, line {number} is {line!r}, but should be a question and _answer.')
+        if len(line) != width or line.find('_') != split:
+            raise ValueError(f'{file_name}, line {number} has {len(line)} characters with _ after {line.find("_")}, '
+                             f'but should have {width} with _ after {split} as the lines before it.')
+    return width, split

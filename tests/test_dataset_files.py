@@ -1,0 +1,258 @@
+"""dataset.files: places, and fetching against a server of our own on the loopback interface."""
+import email.message
+import hashlib
+import http.server
+import io
+import ssl
+import threading
+import urllib.request
+import urllib.response
+from pathlib import Path
+
+import pytest
+
+from dataset import files
+
+NAME = 'ptb/ptb.test.txt'
+TEXT = bytes(range(256)) * 1000
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """Answers each request with the next of `replies` (status, body, length claimed); the last one stays."""
+
+    def __init__(self):
+        super().__init__(('127.0.0.1', 0), Handler)
+        self.replies, self.asked = [], []
+        self.url = f'http://127.0.0.1:{self.server_port}/file'
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.server.asked.append(self.path)
+        replies = self.server.replies
+        status, body, length = replies.pop(0) if len(replies) > 1 else replies[0]
+        self.send_response(status)
+        self.send_header('Content-Length', str(length))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    server = Server()
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    yield server
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """Our own cache folder, empty, on any system."""
+    monkeypatch.delenv('DLFS2_DATA', raising=False)
+    monkeypatch.setattr(files.sys, 'platform', 'linux')
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    return tmp_path / 'cache' / 'dlfs2'
+
+
+@pytest.fixture
+def served(server, cache, monkeypatch):
+    """The server as the only source of NAME; plain http allowed, no proxies, no pauses."""
+    source = files.Source(server.url, len(TEXT), hashlib.sha256(TEXT).hexdigest())
+    monkeypatch.setattr(files, 'SOURCES', {NAME: source})
+    monkeypatch.setattr(files, 'HANDLERS', [*files.HANDLERS, urllib.request.HTTPHandler])
+    monkeypatch.setattr(files, 'PAUSE', 0)
+    monkeypatch.setenv('no_proxy', '*')
+    server.replies = [(200, TEXT, len(TEXT))]
+    return server
+
+
+def left_behind(cache):
+    return sorted(path.name for path in cache.rglob('*') if path.is_file())
+
+
+def test_folder(tmp_path, monkeypatch, cache):
+    assert files.folder() == cache
+    monkeypatch.setenv('DLFS2_DATA', 'mine')
+    assert files.folder() == tmp_path / 'mine'
+    monkeypatch.delenv('DLFS2_DATA')
+    monkeypatch.delenv('XDG_CACHE_HOME')
+    monkeypatch.setattr(files.Path, 'home', lambda: tmp_path)
+    assert files.folder() == tmp_path / '.cache' / 'dlfs2'
+    monkeypatch.setattr(files.sys, 'platform', 'darwin')
+    assert files.folder() == tmp_path / 'Library' / 'Caches' / 'dlfs2'
+    monkeypatch.setattr(files.sys, 'platform', 'win32')
+    monkeypatch.setenv('LOCALAPPDATA', str(tmp_path / 'local'))
+    assert files.folder() == tmp_path / 'local' / 'dlfs2'
+
+
+def test_sources_are_https():
+    assert len(files.SOURCES) == 3
+    for name, source in files.SOURCES.items():
+        assert source.url.startswith('https://') and source.url.endswith(Path(name).name)
+        assert len(source.sha256) == 64
+
+
+def test_real_files_are_the_sources(real_data):
+    for name, source in files.SOURCES.items():
+        data = (real_data / name).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (source.size, source.sha256)
+        assert files.get(name) == real_data / name
+
+
+def test_fetched_once(served, cache, capsys):
+    path = files.get(NAME)
+    assert path == cache / NAME and path.read_bytes() == TEXT
+    assert files.get(NAME) == path
+    assert len(served.asked) == 1 and left_behind(cache) == ['ptb.test.txt']
+    assert capsys.readouterr().out == ''
+
+
+def test_500_twice_then_well(served):
+    served.replies = [(500, b'', 0), (500, b'', 0), (200, TEXT, len(TEXT))]
+    assert files.get(NAME).read_bytes() == TEXT
+    assert len(served.asked) == 3
+
+
+@pytest.mark.parametrize(('reply', 'says'), [
+    ((500, b'', 0), 'HTTP Error 500'),
+    ((200, TEXT[:-1] + b'!', len(TEXT)), 'SHA-256'),
+    ((200, TEXT[:1000], len(TEXT)), f'1000 bytes came, not {len(TEXT)}'),
+    ((200, TEXT + b'!' * 10**6, len(TEXT) + 10**6), f'over {len(TEXT)} bytes came'),
+])
+def test_what_fails_three_times(served, cache, reply, says):
+    served.replies = [reply]
+    with pytest.raises(OSError) as caught:
+        files.get(NAME)
+    lines = str(caught.value).split('\n')
+    assert len(lines) == 3
+    assert NAME in lines[0] and says in lines[0]
+    assert served.url in lines[1] and str(cache / NAME) in lines[1]
+    assert '--corpus toy' in lines[2] and '--corpus PATH' in lines[2]
+    assert len(served.asked) == 3 and left_behind(cache) == []
+
+
+def test_no_network(served, cache):
+    served.shutdown()
+    served.server_close()
+    with pytest.raises(OSError, match='could not be fetched') as caught:
+        files.get(NAME)
+    assert len(str(caught.value).split('\n')) == 3 and left_behind(cache) == []
+
+
+def test_time_limit(served, monkeypatch):
+    monkeypatch.setattr(files, 'TOTAL_TIMEOUT', 0)
+    with pytest.raises(OSError, match='could not be fetched'):
+        files.get(NAME)
+    assert len(served.asked) == 1
+
+
+def test_damaged_file_in_our_cache_is_fetched_anew(served, cache):
+    (cache / 'ptb').mkdir(parents=True)
+    (cache / NAME).write_bytes(TEXT[:-1] + b'!')
+    assert files.get(NAME).read_bytes() == TEXT
+
+
+def test_damaged_file_of_the_user_is_left_alone(served, tmp_path, monkeypatch):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
+    path = tmp_path / NAME
+    path.parent.mkdir()
+    path.write_bytes(b'my own text')
+    with pytest.raises(OSError, match=r'ptb\.test\.txt differs'):
+        files.get(NAME)
+    assert path.read_bytes() == b'my own text' and served.asked == []
+
+
+def test_two_at_once(served, cache, monkeypatch):
+    """Each waits with its part written until the other's is, so that the two stand side by side."""
+    both = threading.Barrier(2)
+    monkeypatch.setattr(files.os, 'fsync', lambda descriptor: both.wait(timeout=5))
+    threads = [threading.Thread(target=files.get, args=(NAME,)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not both.broken and len(served.asked) == 2
+    assert (cache / NAME).read_bytes() == TEXT and left_behind(cache) == ['ptb.test.txt']
+
+
+def test_another_process_was_first(served, cache, monkeypatch):
+    """Where the last move fails as the file is there and open elsewhere (Windows), the file that is there is taken."""
+    def replace(part, path):
+        Path(path).write_bytes(TEXT)
+        raise PermissionError('open elsewhere')
+
+    monkeypatch.setattr(files.os, 'replace', replace)
+    assert files.get(NAME).read_bytes() == TEXT
+    assert len(served.asked) == 1 and left_behind(cache) == ['ptb.test.txt']
+
+
+def test_plain_http_is_refused(served, monkeypatch):
+    monkeypatch.setattr(files, 'HANDLERS', files.HANDLERS[:-1])
+    with pytest.raises(OSError, match='unknown url type: http'):
+        files.get(NAME)
+    assert served.asked == []
+
+
+def test_redirect_to_plain_http_is_refused(served, monkeypatch):
+    def redirect(self, request):
+        headers = email.message.Message()
+        headers['Location'] = served.url
+        response = urllib.response.addinfourl(io.BytesIO(), headers, request.full_url, 302)
+        response.msg = 'Found'
+        return response
+
+    monkeypatch.setattr(urllib.request.HTTPSHandler, 'https_open', redirect)
+    source = files.SOURCES[NAME]._replace(url='https://example.invalid/file')
+    monkeypatch.setattr(files, 'SOURCES', {NAME: source})
+    assert files.get(NAME).read_bytes() == TEXT         # the stand-in does lead there where http is allowed,
+    (files.folder() / NAME).unlink()
+    monkeypatch.setattr(files, 'HANDLERS', files.HANDLERS[:-1])
+    with pytest.raises(OSError, match='unknown url type: http'):
+        files.get(NAME)                                 # and not where it is not
+    assert len(served.asked) == 1
+
+
+def test_certificates_are_checked(server, cache, monkeypatch):
+    """The context that a fetch opens its connection with verifies the certificate and the host's name."""
+    seen = []
+
+    def wrap(self, *args, **kwargs):
+        seen.append((self.verify_mode, self.check_hostname, kwargs['server_hostname']))
+        raise ssl.SSLError('enough seen')
+
+    monkeypatch.setattr(ssl.SSLContext, 'wrap_socket', wrap)
+    monkeypatch.setenv('no_proxy', '*')
+    monkeypatch.setattr(files, 'PAUSE', 0)
+    url = server.url.replace('http:', 'https:')
+    monkeypatch.setattr(files, 'SOURCES', {NAME: files.Source(url, 1, '')})
+    with pytest.raises(OSError, match='enough seen'):
+        files.get(NAME)
+    assert seen == [(ssl.CERT_REQUIRED, True, '127.0.0.1')] * 3
+
+
+def test_unknown_name():
+    with pytest.raises(ValueError, match=r'ptb/no\.txt'):
+        files.get('ptb/no.txt')
+
+
+def test_find_weights(tmp_path, monkeypatch, cache):
+    with pytest.raises(FileNotFoundError, match=r'Rnnlm\.npz.*ch06\.train_rnnlm'):
+        files.find_weights('Rnnlm', 'ch06')
+    with pytest.raises(FileNotFoundError, match=r'ch04\.train '):
+        files.find_weights('cbow_params', 'ch04')
+    here = tmp_path / 'ch07'
+    here.mkdir()
+    monkeypatch.chdir(here)
+    # each is found though those before it are there: from the last place to the first
+    for path in (cache / 'weights/Rnnlm.pkl', cache / 'weights/Rnnlm.npz', here / 'ch06/Rnnlm.pkl',
+                 here / 'ch06/Rnnlm.npz', tmp_path / 'ch06/Rnnlm.pkl', tmp_path / 'ch06/Rnnlm.npz',
+                 here / 'Rnnlm.pkl', here / 'Rnnlm.npz'):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        assert files.find_weights('Rnnlm', 'ch06').resolve() == path.resolve()
