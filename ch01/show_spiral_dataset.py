@@ -1,0 +1,30 @@
+"""The spiral's points: three classes that no straight line separates (book, 1.4.1)."""
+import matplotlib.pyplot as plt
+
+from common.script import run, show
+from dataset import spiral
+
+
+def plot_points(x, t):
+    """Scatter the points x (N, 2), each class of the one-hot t (N, 3) with a marker of its own."""
+    for j, marker in enumerate('ox^'):
+        points = x[t[:, j] == 1]
+        plt.scatter(points[:, 0], points[:, 1], s=40, marker=marker, label=f'class {j}')
+    plt.xlabel('x[:, 0]')
+    plt.ylabel('x[:, 1]')
+    plt.gca().set_aspect('equal')
+    plt.legend(loc='lower right')
+
+
+def main():
+    x, t = spiral.load_data()
+    print('x', x.shape)
+    print('t', t.shape)
+    plot_points(x, t)
+    plt.title('the spiral')
+    show('spiral')
+    return x, t
+
+
+if __name__ == '__main__':
+    run(main)

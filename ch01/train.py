@@ -1,0 +1,38 @@
+"""Train a two-layer network on the spiral, and draw where it parts the classes (book, 1.4)."""
+import matplotlib.pyplot as plt
+
+from ch01.show_spiral_dataset import plot_points
+from ch01.two_layer_net import TwoLayerNet
+from common.np import np
+from common.optimizer import SGD
+from common.script import run, show
+from common.trainer import Trainer
+from dataset import spiral
+
+
+def show_boundary(model, x, t):
+    """Colour the plane by the class that the model finds at each place, with the points x (N, 2), t (N, 3) on it."""
+    side = np.linspace(-1.2, 1.2, 400)
+    a, b = np.meshgrid(side, side)                                      # (400, 400)
+    scores = model.predict(np.stack([a.ravel(), b.ravel()], axis=1))    # (160000, 3)
+    plt.contourf(a, b, scores.argmax(axis=1).reshape(a.shape), levels=[-0.5, 0.5, 1.5, 2.5],
+                 colors=['C0', 'C1', 'C2'], alpha=0.25)
+    plot_points(x, t)
+    plt.title('decision boundary')
+    show('decision_boundary')
+
+
+def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: int | None = None):
+    x, t = spiral.load_data()
+    if seed is not None:
+        np.random.seed(seed)
+    model = TwoLayerNet(input_size=2, hidden_size=hidden_size, output_size=3)
+    trainer = Trainer(model, SGD(lr=learning_rate))
+    trainer.fit(x, t, max_epoch, batch_size, eval_interval=10)
+    trainer.plot()
+    show_boundary(model, x, t)
+    return trainer
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,44 @@
+"""The same training as ch01/train with its loop written out: what a Trainer does (book, 1.4.3)."""
+import matplotlib.pyplot as plt
+
+from ch01.train import show_boundary
+from ch01.two_layer_net import TwoLayerNet
+from common.np import np
+from common.optimizer import SGD
+from common.script import run, show
+from dataset import spiral
+
+
+def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: int | None = None):
+    x, t = spiral.load_data()
+    if seed is not None:
+        np.random.seed(seed)
+    model = TwoLayerNet(input_size=2, hidden_size=hidden_size, output_size=3)
+    optimizer = SGD(lr=learning_rate)
+
+    max_iters = len(x) // batch_size
+    losses, loss_list = [], []
+    for epoch in range(max_epoch):
+        order = np.random.permutation(len(x))                           # (N,)
+        x, t = x[order], t[order]
+        for iters in range(max_iters):
+            batch = slice(iters * batch_size, (iters + 1) * batch_size)
+            losses.append(model.forward(x[batch], t[batch]))
+            model.backward()
+            optimizer.update(model.params, model.grads)
+            if (iters + 1) % 10 == 0:
+                loss_list.append(float(np.mean(losses)))
+                losses = []
+                print(f'| epoch {epoch + 1} |  iter {iters + 1} / {max_iters} | loss {loss_list[-1]:.2f}')
+
+    plt.plot(loss_list, label='train')
+    plt.xlabel('iterations (×10)')
+    plt.ylabel('loss')
+    plt.legend()
+    show('loss')
+    show_boundary(model, x, t)
+    return loss_list
+
+
+if __name__ == '__main__':
+    run(main)

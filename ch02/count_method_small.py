@@ -1,0 +1,37 @@
+"""Words as points: counts, PPMI and SVD of one sentence (book, 2.4.3)."""
+import matplotlib.pyplot as plt
+
+from common.np import np
+from common.script import run, show
+from common.util import create_co_matrix, ppmi, preprocess, to_cpu
+
+
+def main(text='You say goodbye and I say hello.', window_size=1):
+    """
+    text: a text to count in
+    """
+    corpus, word_to_id, id_to_word = preprocess(text)
+    C = create_co_matrix(corpus, len(word_to_id), window_size)
+    W = ppmi(C)
+    U, _, _ = np.linalg.svd(W)                  # (V, V)
+    with np.printoptions(precision=3):
+        print(C[0])
+        print(W[0])
+        print(U[0])
+
+    x, y = to_cpu(U[:, :2]).T
+    plt.scatter(x, y, alpha=0.5)
+    places: dict = {}       # words with the same neighbours fall on one point and share its label
+    for i, word in id_to_word.items():
+        places.setdefault((round(float(x[i]), 3), round(float(y[i]), 3)), []).append(word)
+    for place, words in places.items():
+        plt.annotate(', '.join(words), place, xytext=(5, 5), textcoords='offset points')
+    plt.margins(x=0.3, y=0.1)
+    plt.xlabel('first singular vector')
+    plt.ylabel('second singular vector')
+    show('count_method_small')
+    return U
+
+
+if __name__ == '__main__':
+    run(main)

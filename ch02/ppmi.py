@@ -1,0 +1,24 @@
+"""Counts and the positive pointwise mutual information that comes of them (book, 2.4.1)."""
+from common.np import np
+from common.script import run
+from common.util import create_co_matrix, ppmi, preprocess
+
+
+def main(text='You say goodbye and I say hello.'):
+    """
+    text: a text to count in
+    """
+    corpus, word_to_id, _ = preprocess(text)
+    C = create_co_matrix(corpus, len(word_to_id))
+    W = ppmi(C)
+    with np.printoptions(precision=3):
+        print('co-occurrence matrix')
+        print(C)
+        print('-' * 50)
+        print('PPMI')
+        print(W)
+    return C, W
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,20 @@
+"""A first look at the Penn Treebank (book, 2.4.4)."""
+from common.script import run
+from dataset.corpus import load_data
+
+
+def main(corpus='ptb'):
+    corpus, word_to_id, id_to_word = load_data(corpus)
+    print('corpus size:', len(corpus))
+    print('corpus[:30]:', corpus[:30])
+    print()
+    for i in range(3):
+        print(f'id_to_word[{i}]:', id_to_word[i])
+    print()
+    for word in ('car', 'happy', 'lexus'):
+        print(f"word_to_id['{word}']:", word_to_id.get(word, 'not in this corpus'))
+    return corpus, word_to_id, id_to_word
+
+
+if __name__ == '__main__':
+    run(main)

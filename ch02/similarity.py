@@ -1,0 +1,18 @@
+"""The similarity of `you` and `i` by the words beside them (book, 2.3.5)."""
+from common.script import run
+from common.util import cos_similarity, create_co_matrix, preprocess
+
+
+def main(text='You say goodbye and I say hello.'):
+    """
+    text: a text that holds the words you and i
+    """
+    corpus, word_to_id, _ = preprocess(text)
+    C = create_co_matrix(corpus, len(word_to_id))
+    similarity = cos_similarity(C[word_to_id['you']], C[word_to_id['i']])
+    print(similarity)
+    return similarity
+
+
+if __name__ == '__main__':
+    run(main)

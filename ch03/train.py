@@ -1,0 +1,36 @@
+"""Learn word vectors from one sentence with the simple CBOW or skip-gram (book, 3.4.2)."""
+from typing import Literal
+
+from ch03.simple_cbow import SimpleCBOW
+from ch03.simple_skip_gram import SimpleSkipGram
+from common.np import np
+from common.optimizer import Adam
+from common.script import run
+from common.trainer import Trainer
+from common.util import convert_one_hot, create_contexts_target, preprocess
+
+
+def main(model: Literal['cbow', 'skip_gram'] = 'cbow', text='You say goodbye and I say hello.', window_size=1,
+         hidden_size=5, batch_size=3, max_epoch=1000, learning_rate=0.001, seed: int | None = None):
+    """
+    text: a text to learn from
+    """
+    corpus, word_to_id, id_to_word = preprocess(text)
+    vocab_size = len(word_to_id)
+    contexts, target = create_contexts_target(corpus, window_size)      # (N, C), (N,)
+    contexts = convert_one_hot(contexts, vocab_size)                    # (N, C, V)
+    target = convert_one_hot(target, vocab_size)                        # (N, V)
+    if seed is not None:
+        np.random.seed(seed)
+    Model = SimpleCBOW if model == 'cbow' else SimpleSkipGram
+    net = Model(vocab_size, hidden_size)
+    trainer = Trainer(net, Adam(lr=learning_rate))
+    trainer.fit(contexts, target, max_epoch, batch_size)
+    trainer.plot()
+    for word_id, word in id_to_word.items():
+        print(word, net.word_vecs[word_id])
+    return trainer
+
+
+if __name__ == '__main__':
+    run(main)

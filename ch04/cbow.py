@@ -1,0 +1,36 @@
+"""CBOW at full size: a word told from its neighbours, with negative sampling."""
+from ch04.negative_sampling_layer import NegativeSamplingLoss
+from common.base_model import BaseModel
+from common.layers import Embedding
+from common.np import np
+
+
+class CBOW(BaseModel):
+    """The negative sampling loss of target given h, the mean of the contexts' vectors. `.word_vecs` (V, H).
+
+    contexts ids (N, C), C = 2·window_size, target ids (N,) -> mean loss. corpus: the ids whose counts the negatives
+    are drawn by. Book, 4.3.1; Mikolov et al., 2013.
+    """
+
+    def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f'):
+        V, H = vocab_size, hidden_size
+        W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
+        W_out = (0.01 * np.random.randn(V, H)).astype(dtype)
+        self.in_layer = Embedding(W_in)
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5)
+        self.window_size = window_size
+        self.params = self.in_layer.params + self.ns_loss.params
+        self.grads = self.in_layer.grads + self.ns_loss.grads
+        self.word_vecs = W_in
+
+    def forward(self, contexts, target):
+        if contexts.shape[1] != 2 * self.window_size:
+            raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * self.window_size}, '
+                             f'for window_size is {self.window_size}')
+        vectors = self.in_layer.forward(contexts)                       # (N, C, H)
+        return self.ns_loss.forward(vectors.mean(axis=1), target)
+
+    def backward(self, dout=1):
+        C = 2 * self.window_size
+        dh = self.ns_loss.backward(dout) / C                            # (N, H): a C-th part goes to each context
+        self.in_layer.backward(np.repeat(dh[:, None], C, axis=1))       # (N, C, H)

@@ -1,0 +1,23 @@
+"""Judge word vectors by the neighbours of some words and by analogies (book, 4.4)."""
+from common import storage
+from common.script import run
+from common.util import analogy, most_similar
+from dataset.files import find_weights
+
+
+def main(params: str | None = None):
+    """
+    params: the file of ch04/train (or of the book's); looked for when not given
+    """
+    word_vecs, word_to_id, id_to_word = storage.load_words(params or find_weights('cbow_params', 'ch04'))
+    for query in ('you', 'year', 'car', 'toyota'):
+        most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
+    print('-' * 50)
+    for a, b, c in (('king', 'man', 'queen'), ('take', 'took', 'go'),
+                    ('car', 'cars', 'child'), ('good', 'better', 'bad')):
+        analogy(a, b, c, word_to_id, id_to_word, word_vecs, top=5)
+    return word_vecs, word_to_id, id_to_word
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,34 @@
+"""Skip-gram at full size: the neighbours told from a word, with negative sampling."""
+from ch04.negative_sampling_layer import NegativeSamplingLoss
+from common.base_model import BaseModel
+from common.layers import Embedding
+from common.np import np
+
+
+class SkipGram(BaseModel):
+    """The negative sampling losses of the C contexts given h, the target's vector, added up. `.word_vecs` (V, H).
+
+    contexts ids (N, C), C = 2·window_size, target ids (N,) -> mean loss. corpus: the ids whose counts the negatives
+    are drawn by. Book, 4.3.1; Mikolov et al., 2013.
+    """
+
+    def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f'):
+        V, H = vocab_size, hidden_size
+        W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
+        W_out = (0.01 * np.random.randn(V, H)).astype(dtype)
+        self.in_layer = Embedding(W_in)
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5)
+        self.window_size = window_size
+        self.params = self.in_layer.params + self.ns_loss.params
+        self.grads = self.in_layer.grads + self.ns_loss.grads
+        self.word_vecs = W_in
+
+    def forward(self, contexts, target):
+        if contexts.shape[1] != 2 * self.window_size:
+            raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * self.window_size}, '
+                             f'for window_size is {self.window_size}')
+        h = self.in_layer.forward(target)                               # (N, H)
+        return self.ns_loss.forward(h, contexts)
+
+    def backward(self, dout=1):
+        self.in_layer.backward(self.ns_loss.backward(dout))             # (N, H)

@@ -1,0 +1,50 @@
+"""The same training as ch05/train with its loop written out: what an RnnlmTrainer does (book, 5.5.3)."""
+import matplotlib.pyplot as plt
+
+from ch05.simple_rnnlm import SimpleRnnlm
+from common.np import np
+from common.optimizer import SGD
+from common.script import run, show
+from dataset.corpus import load_data
+
+
+def main(corpus='ptb', corpus_size=1000, batch_size=10, wordvec_size=100, hidden_size=100, time_size=5,
+         learning_rate=0.1, max_epoch=100, seed: int | None = None):
+    """
+    corpus_size: how many words of the corpus to learn from
+    """
+    ids = np.asarray(load_data(corpus)[0][:corpus_size])
+    vocab_size = int(ids.max()) + 1
+    xs, ts = ids[:-1], ids[1:]                  # each word's label is the next
+    print(f'corpus size: {len(ids)}, vocabulary size: {vocab_size}')
+    if seed is not None:
+        np.random.seed(seed)
+    model = SimpleRnnlm(vocab_size, wordvec_size, hidden_size)
+    optimizer = SGD(lr=learning_rate)
+
+    max_iters = len(xs) // (batch_size * time_size)
+    offsets = np.arange(batch_size) * (len(xs) // batch_size)           # (N,): where each row of the batch begins
+    time_idx = 0
+    ppl_list = []
+    for epoch in range(max_epoch):
+        total_loss = 0.0
+        for _ in range(max_iters):
+            steps = np.arange(time_idx, time_idx + time_size)           # (T,)
+            at = (offsets[:, None] + steps) % len(xs)                   # (N, T): round to the front at the end
+            time_idx += time_size
+            total_loss += float(model.forward(xs[at], ts[at]))
+            model.backward()
+            optimizer.update(model.params, model.grads)
+        ppl_list.append(float(np.exp(total_loss / max_iters)))
+        print(f'| epoch {epoch + 1} | perplexity {ppl_list[-1]:.2f}')
+
+    plt.plot(range(1, max_epoch + 1), ppl_list, label='train')
+    plt.xlabel('epochs')
+    plt.ylabel('perplexity')
+    plt.legend()
+    show('perplexity')
+    return ppl_list
+
+
+if __name__ == '__main__':
+    run(main)
