@@ -1,0 +1,57 @@
+"""A better language model: two LSTM layers, dropout, weight tying (book, 6.5)."""
+from common.base_model import BaseModel
+from common.np import np
+from common.time_layers import TimeAffine, TimeDropout, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+
+
+class BetterRnnlm(BaseModel):
+    """Scores of the word that comes next, as Rnnlm: embedding, LSTM, LSTM, affine, with dropout between them.
+
+    The affine layer's matrix is the embedding's, transposed (Press and Wolf, 2017; Inan et al., 2017), so that
+    wordvec_size must equal hidden_size. Dropout between the layers: Zaremba et al., 2014.
+    """
+
+    def __init__(self, vocab_size=10000, wordvec_size=650, hidden_size=650, dropout_ratio=0.5, dtype='f'):
+        V, D, H = vocab_size, wordvec_size, hidden_size
+        if D != H:
+            raise ValueError(f'wordvec_size: {D} came; expected hidden_size, {H}, for embedding and affine layer '
+                             'share one matrix')
+        randn = np.random.randn
+        embed_W = (randn(V, D) / 100).astype(dtype)
+        lstm_Wx1 = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)
+        lstm_Wh1 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        lstm_b1 = np.zeros(4 * H, dtype)
+        lstm_Wx2 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        lstm_Wh2 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        lstm_b2 = np.zeros(4 * H, dtype)
+        affine_b = np.zeros(V, dtype)
+
+        self.lstm_layers = [TimeLSTM(lstm_Wx1, lstm_Wh1, lstm_b1, stateful=True),
+                            TimeLSTM(lstm_Wx2, lstm_Wh2, lstm_b2, stateful=True)]
+        self.drop_layers = [TimeDropout(dropout_ratio) for _ in range(3)]
+        self.layers = [TimeEmbedding(embed_W), self.drop_layers[0],
+                       self.lstm_layers[0], self.drop_layers[1],
+                       self.lstm_layers[1], self.drop_layers[2],
+                       TimeAffine(embed_W.T, affine_b)]     # a view: what changes one changes the other
+        self.loss_layer = TimeSoftmaxWithLoss()
+        self.params = [param for layer in self.layers for param in layer.params]
+        self.grads = [grad for layer in self.layers for grad in layer.grads]
+
+    def predict(self, xs, train_flg=False):
+        for dropout in self.drop_layers:
+            dropout.train_flg = train_flg
+        for layer in self.layers:
+            xs = layer.forward(xs)              # (N, T, H) between the layers, at the end (N, T, V)
+        return xs
+
+    def forward(self, xs, ts, train_flg=True):
+        return self.loss_layer.forward(self.predict(xs, train_flg), ts)
+
+    def backward(self, dout=1):
+        dout = self.loss_layer.backward(dout)   # (N, T, V)
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)         # (N, T, H) between the layers, at the end None
+
+    def reset_state(self):
+        for layer in self.lstm_layers:
+            layer.reset_state()

@@ -1,0 +1,40 @@
+"""The test perplexity of a trained language model (book, 6.4.4)."""
+from typing import Literal
+
+from ch06.better_rnnlm import BetterRnnlm
+from ch06.rnnlm import Rnnlm
+from common.script import run
+from common.util import eval_perplexity
+from dataset import toy
+from dataset.corpus import load_data
+from dataset.files import find_weights
+
+
+def report_perplexity(model, ids, corpus):
+    """Print and return the perplexity on ids (length,), the test part of the corpus, which the toy language limits."""
+    model.reset_state()
+    perplexity = eval_perplexity(model, ids)
+    print(f'test perplexity: {perplexity:.2f}')
+    if corpus == 'toy':
+        print(f'(no model of the toy language can do better than {toy.perplexity_floor():.2f})')
+    return perplexity
+
+
+def main(model: Literal['rnnlm', 'better_rnnlm'] = 'rnnlm', params: str | None = None, corpus='ptb',
+         wordvec_size: int | None = None, hidden_size: int | None = None):
+    """
+    model: the model that was trained
+    params: its file; looked for when not given
+    wordvec_size: as in training; none: the model's default
+    hidden_size: as in training; none: the model's default
+    """
+    ids, word_to_id, _ = load_data(corpus, 'test')
+    Model, stem = (Rnnlm, 'Rnnlm') if model == 'rnnlm' else (BetterRnnlm, 'BetterRnnlm')
+    sizes = {'wordvec_size': wordvec_size, 'hidden_size': hidden_size}
+    net = Model(len(word_to_id), **{name: size for name, size in sizes.items() if size is not None})
+    net.load_params(params or find_weights(stem, 'ch06'))
+    return report_perplexity(net, ids, corpus)
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,41 @@
+"""Draw how gradients explode or vanish on their way back through an RNN's matrix products (book, 6.1.2)."""
+import matplotlib.pyplot as plt
+
+from common.np import np
+from common.script import run, show
+from common.util import to_cpu
+
+
+def gradient_norms(Wh, batch_size, time_size):
+    """The norm of dh, over the batch size, after each of time_size steps dh ← dh Whᵀ that begin with ones: a list."""
+    dh = np.ones((batch_size, len(Wh)))         # (N, H)
+    norms = []
+    for _ in range(time_size):
+        dh = dh @ Wh.T                          # (N, H)
+        norms.append(float(np.sqrt((dh**2).sum())) / batch_size)
+    return norms
+
+
+def main(batch_size=2, hidden_size=3, time_size=20, seed: int | None = 3):
+    if seed is not None:
+        np.random.seed(seed)
+    Wh = np.random.randn(hidden_size, hidden_size)      # (H, H)
+    curves = {}
+    for name, W in (('Wh = randn', Wh), ('Wh = 0.5·randn', 0.5 * Wh)):
+        curves[name] = gradient_norms(W, batch_size, time_size)
+        # an RNN's gradient grows in the end by this factor a step
+        radius = float(abs(np.linalg.eigvals(to_cpu(W))).max())
+        print(f'{name}: norm of dh {curves[name][0]:.3g} after 1 step, {curves[name][-1]:.3g} after {time_size}')
+        plt.plot(range(1, time_size + 1), curves[name], marker='.', label=f'{name}, largest |eigenvalue| {radius:.2f}')
+    plt.yscale('log')                           # what grows or shrinks by a factor a step is a straight line
+    plt.xticks(range(0, time_size + 1, max(1, time_size // 10)))
+    plt.xlabel('steps back in time')
+    plt.ylabel('norm of dh / batch size (log scale)')
+    plt.title('Gradient of the hidden state, back through an RNN')
+    plt.legend()
+    show('rnn_gradient')
+    return curves
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,44 @@
+"""A language model with one LSTM layer (book, 6.4)."""
+from common.base_model import BaseModel
+from common.np import np
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+
+
+class Rnnlm(BaseModel):
+    """Scores of the word that comes next: embedding, LSTM, affine.
+
+    predict: ids (N, T) -> scores (N, T, V); forward: ids and the ids one ahead -> loss. The LSTM's state runs on from
+    one call to the next until reset_state().
+    """
+
+    def __init__(self, vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f'):
+        V, D, H = vocab_size, wordvec_size, hidden_size
+        randn = np.random.randn
+        embed_W = (randn(V, D) / 100).astype(dtype)
+        lstm_Wx = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)
+        lstm_Wh = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        lstm_b = np.zeros(4 * H, dtype)
+        affine_W = (randn(H, V) / np.sqrt(H)).astype(dtype)
+        affine_b = np.zeros(V, dtype)
+
+        self.lstm_layer = TimeLSTM(lstm_Wx, lstm_Wh, lstm_b, stateful=True)
+        self.layers = [TimeEmbedding(embed_W), self.lstm_layer, TimeAffine(affine_W, affine_b)]
+        self.loss_layer = TimeSoftmaxWithLoss()
+        self.params = [param for layer in self.layers for param in layer.params]
+        self.grads = [grad for layer in self.layers for grad in layer.grads]
+
+    def predict(self, xs):
+        for layer in self.layers:
+            xs = layer.forward(xs)              # (N, T, D), (N, T, H), (N, T, V)
+        return xs
+
+    def forward(self, xs, ts):
+        return self.loss_layer.forward(self.predict(xs), ts)
+
+    def backward(self, dout=1):
+        dout = self.loss_layer.backward(dout)   # (N, T, V)
+        for layer in reversed(self.layers):
+            dout = layer.backward(dout)         # (N, T, H), (N, T, D), None
+
+    def reset_state(self):
+        self.lstm_layer.reset_state()

@@ -1,0 +1,27 @@
+"""Train the language model with one LSTM layer (book, 6.4.4)."""
+from ch06.eval import report_perplexity
+from ch06.rnnlm import Rnnlm
+from common.np import np
+from common.optimizer import SGD
+from common.script import keep_on_interrupt, run
+from common.trainer import RnnlmTrainer
+from dataset.corpus import load_data
+
+
+def main(corpus='ptb', batch_size=20, wordvec_size=100, hidden_size=100, time_size=35, learning_rate=20.0, max_epoch=4,
+         max_grad=0.25, seed: int | None = None):
+    ids, word_to_id, _ = load_data(corpus, 'train')
+    ids_test, _, _ = load_data(corpus, 'test')
+    if seed is not None:
+        np.random.seed(seed)
+    model = Rnnlm(len(word_to_id), wordvec_size, hidden_size)
+    trainer = RnnlmTrainer(model, SGD(lr=learning_rate))
+    with keep_on_interrupt(model.save_params):
+        trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad)
+    print('parameters:', model.save_params())      # before the picture: a window may stand open for long
+    trainer.plot(ylim=(0, 500))
+    return trainer, report_perplexity(model, ids_test, corpus)
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,49 @@
+"""Let a trained language model write (book, 7.1)."""
+from ch07.rnnlm_gen import RnnlmGen
+from common.np import np
+from common.script import run
+from dataset.corpus import load_data
+from dataset.files import find_weights
+
+SKIP_WORDS = ('N', '<unk>', '$')        # in PTB: a number, a rare word, and the sign before amounts
+
+
+def write_text(model, beginning, word_to_id, id_to_word, sample_size):
+    """The words of `beginning` and sample_size − 1 drawn after them, one sentence a line.
+
+    The model, whose state is reset first, reads all words but the last and generates from that one on.
+    """
+    words = beginning.split()
+    unknown = [word for word in words if word not in word_to_id]
+    if unknown or not words:
+        raise ValueError(f'a text is to begin with {beginning!r}; expected words of the corpus'
+                         + f', which has no {", ".join(unknown)}' * bool(unknown))
+    *first_ids, start_id = (word_to_id[word] for word in words)
+    skip_ids = [word_to_id[word] for word in SKIP_WORDS if word in word_to_id]
+    model.reset_state()
+    for i in first_ids:
+        model.predict(np.array([[i]]))
+    ids = first_ids + model.generate(start_id, skip_ids, sample_size)
+    return ' '.join(id_to_word[i] for i in ids).replace(' <eos>', '.\n')
+
+
+def main(corpus='ptb', params: str | None = None, start='you', sample_size=100, wordvec_size=100, hidden_size=100,
+         seed: int | None = None):
+    """
+    corpus: the one that the model was trained on: ptb, toy or the path of a text file
+    params: the file of ch06/train_rnnlm; looked for when not given
+    start: the first word
+    sample_size: length of the text in words
+    """
+    _, word_to_id, id_to_word = load_data(corpus)
+    if seed is not None:
+        np.random.seed(seed)
+    model = RnnlmGen(len(word_to_id), wordvec_size, hidden_size)
+    model.load_params(params or find_weights('Rnnlm', 'ch06'))
+    text = write_text(model, start, word_to_id, id_to_word, sample_size)
+    print(text)
+    return text
+
+
+if __name__ == '__main__':
+    run(main)

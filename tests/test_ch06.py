@@ -1,0 +1,420 @@
+"""Chapter 6: the LSTM language models, their gradients, what they learn, and trainings that are stopped."""
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ch06
+from ch06 import clip_grads, eval, rnn_gradient_graph, train_better_rnnlm, train_rnnlm
+from ch06.better_rnnlm import BetterRnnlm
+from ch06.rnnlm import Rnnlm
+from common.gradient_check import check_gradients
+from common.optimizer import Adam
+from common.trainer import RnnlmTrainer
+from common.util import eval_perplexity
+from dataset import ptb, toy
+
+V, D, H, N, T = 7, 3, 4, 2, 5
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def lstm(xs, Wx, Wh, b):
+    """hs (N, T, H), one step after the other, from a state of zeros."""
+    H = len(Wh)
+    h = c = np.zeros((len(xs), H))
+    hs = []
+    for t in range(xs.shape[1]):
+        a = xs[:, t] @ Wx + h @ Wh + b
+        f, g, i, o = a[:, :H], a[:, H:2 * H], a[:, 2 * H:3 * H], a[:, 3 * H:]
+        c = sigmoid(f) * c + np.tanh(g) * sigmoid(i)
+        h = sigmoid(o) * np.tanh(c)
+        hs.append(h)
+    return np.stack(hs, axis=1)
+
+
+def mean_loss(scores, ts):
+    p = np.exp(scores) / np.exp(scores).sum(axis=2, keepdims=True)
+    return -np.mean([np.log(p[n, t, ts[n, t]]) for n in range(ts.shape[0]) for t in range(ts.shape[1])])
+
+
+def draw(shape, scale):
+    return (np.random.randn(*shape) / scale).astype('f')
+
+
+def ids():
+    rng = np.random.RandomState(1)
+    return rng.randint(V, size=(N, T)), rng.randint(V, size=(N, T))
+
+
+# ---------------------------------------------------------------- the models
+
+
+def test_rnnlm_draws_its_weights_in_the_books_order():
+    np.random.seed(5)
+    params = Rnnlm(V, D, H).params
+    np.random.seed(5)
+    expected = [draw((V, D), 100), draw((D, 4 * H), D**0.5), draw((H, 4 * H), H**0.5), np.zeros(4 * H),
+                draw((H, V), H**0.5), np.zeros(V)]
+    assert len(params) == len(expected)
+    for param, array in zip(params, expected, strict=True):
+        assert param.dtype == np.float32
+        np.testing.assert_array_equal(param, array)
+
+
+def test_better_rnnlm_draws_its_weights_in_the_books_order():
+    np.random.seed(5)
+    params = BetterRnnlm(V, H, H).params
+    np.random.seed(5)
+    embed = draw((V, H), 100)
+    expected = [embed]
+    for _ in range(2):
+        expected += [draw((H, 4 * H), H**0.5), draw((H, 4 * H), H**0.5), np.zeros(4 * H)]
+    expected += [embed.T, np.zeros(V)]
+    assert len(params) == len(expected)
+    for param, array in zip(params, expected, strict=True):
+        assert param.dtype == np.float32
+        np.testing.assert_array_equal(param, array)
+
+
+def test_better_rnnlm_ties_embedding_and_affine_layer():
+    model = BetterRnnlm(V, H, H)
+    embed_W, affine_W = model.params[0], model.params[7]
+    embed_W[2, 1] = 42
+    assert affine_W[1, 2] == 42
+    assert np.shares_memory(embed_W, affine_W)
+
+
+def test_better_rnnlm_wants_equal_sizes():
+    with pytest.raises(ValueError, match='wordvec_size: 3 came; expected hidden_size, 4'):
+        BetterRnnlm(V, wordvec_size=3, hidden_size=4)
+
+
+def test_rnnlm_scores_and_loss():
+    model = Rnnlm(V, D, H, dtype='d')
+    xs, ts = ids()
+    embed_W, Wx, Wh, b, W, affine_b = (p + 0.3 * np.random.randn(*p.shape) for p in model.params)
+    for param, array in zip(model.params, (embed_W, Wx, Wh, b, W, affine_b), strict=True):
+        param[...] = array
+    scores = lstm(embed_W[xs], Wx, Wh, b) @ W + affine_b
+    np.testing.assert_allclose(model.predict(xs), scores, rtol=1e-12)
+    model.reset_state()
+    assert model.forward(xs, ts) == pytest.approx(mean_loss(scores, ts), rel=1e-12)
+
+
+@pytest.mark.parametrize('train_flg', [True, False])
+def test_better_rnnlm_loss(train_flg):
+    """Dropout comes after the embedding and after each LSTM, its masks drawn in that order, and only in training."""
+    model = BetterRnnlm(V, H, H, dropout_ratio=0.4, dtype='d')
+    xs, ts = ids()
+    for param in model.params:
+        param += 0.3 * np.random.randn(*param.shape)
+    embed_W, Wx1, Wh1, b1, Wx2, Wh2, b2, _, affine_b = model.params
+    np.random.seed(6)
+    masks = [(np.random.rand(N, T, H) > 0.4) / 0.6 if train_flg else 1 for _ in range(3)]
+    hs = lstm(embed_W[xs] * masks[0], Wx1, Wh1, b1) * masks[1]
+    scores = (lstm(hs, Wx2, Wh2, b2) * masks[2]) @ embed_W.T + affine_b
+    np.random.seed(6)
+    options = {} if train_flg else {'train_flg': False}     # training is the default
+    assert model.forward(xs, ts, **options) == pytest.approx(mean_loss(scores, ts), rel=1e-12)
+
+
+def test_better_rnnlm_predicts_without_dropout():
+    model = BetterRnnlm(V, H, H)
+    model.forward(*ids())
+    assert [layer.train_flg for layer in model.drop_layers] == [True] * 3
+    model.reset_state()
+    first = model.predict(ids()[0])
+    assert [layer.train_flg for layer in model.drop_layers] == [False] * 3
+    model.reset_state()
+    np.testing.assert_array_equal(model.predict(ids()[0]), first)
+
+
+@pytest.mark.parametrize('make', [lambda: Rnnlm(V, D, H, dtype='d'), lambda: BetterRnnlm(V, H, H, dtype='d')])
+def test_gradients(make):
+    check_gradients(make(), *ids())
+
+
+@pytest.mark.parametrize('make', [lambda: Rnnlm(V, D, H, dtype='d'), lambda: BetterRnnlm(V, H, H, dtype='d')])
+def test_state_runs_on_until_reset(make):
+    model = make()
+    xs, _ = ids()
+    whole = model.predict(xs)
+    model.reset_state()
+    halves = [model.predict(xs[:, :3]), model.predict(xs[:, 3:])]
+    np.testing.assert_allclose(np.concatenate(halves, axis=1), whole, rtol=1e-10)
+    model.reset_state()
+    np.testing.assert_allclose(model.predict(xs), whole, rtol=1e-10)
+
+
+def test_the_books_rnnlm_has_the_books_perplexity(real_data):
+    model = Rnnlm()
+    assert [p.shape for p in model.params] == [(10000, 100), (100, 400), (100, 400), (400,), (100, 10000), (10000,)]
+    model.load_params(real_data / 'weights' / 'Rnnlm.pkl')
+    model.reset_state()
+    corpus, _, _ = ptb.load_data('test')
+    assert eval_perplexity(model, corpus) == pytest.approx(136.08, abs=0.05)
+
+
+def test_lstm_comes_near_the_floor_of_the_toy_language():
+    """On sentences it has never seen, within 15 %; nothing honest goes below the floor by more than chance."""
+    corpus, word_to_id, _ = toy.load_data('train')
+    corpus_test, _, _ = toy.load_data('test')
+    model = Rnnlm(len(word_to_id), 64, 64)
+    trainer = RnnlmTrainer(model, Adam(lr=0.01))
+    trainer.fit(corpus[:-1], corpus[1:], max_epoch=4, batch_size=20, time_size=20, max_grad=5.0, eval_interval=None)
+    model.reset_state()
+    perplexity = eval_perplexity(model, corpus_test)
+    assert 0.97 < perplexity / toy.perplexity_floor() < 1.15
+
+
+# ---------------------------------------------------------------- small scripts
+
+
+def test_clip_grads(capsys):
+    np.random.seed(3)
+    before = np.random.rand(18) * 10
+    grads = clip_grads.main(max_norm=2.0, seed=3)
+    after = np.concatenate([grad.ravel() for grad in grads])
+    np.testing.assert_allclose(after, before * 2 / np.linalg.norm(before), rtol=1e-6)
+    assert f'before: norm {np.linalg.norm(before):.4f}' in capsys.readouterr().out
+
+
+def test_clip_grads_runs_inside_its_folder():
+    done = subprocess.run([sys.executable, 'clip_grads.py', '--max-norm', '3'], cwd=Path(ch06.__file__).parent,
+                          capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert 'after:  norm 3.0000' in done.stdout
+
+
+def test_rnn_gradient_graph():
+    curves = rnn_gradient_graph.main()
+    np.random.seed(3)
+    Wh = np.random.randn(3, 3)
+    for norms, W in zip(curves.values(), (Wh, 0.5 * Wh), strict=True):
+        assert len(norms) == 20
+        for t in (1, 20):
+            dh = np.ones((2, 3)) @ np.linalg.matrix_power(W.T, t)
+            assert norms[t - 1] == pytest.approx(np.linalg.norm(dh) / 2)
+    exploding, vanishing = curves.values()
+    assert exploding[-1] > 100 * exploding[0]
+    assert vanishing[-1] < vanishing[0] / 100
+    assert Path('rnn_gradient.png').stat().st_size > 5000
+
+
+# ---------------------------------------------------------------- training
+
+
+TINY = {'batch_size': 100, 'wordvec_size': 8, 'hidden_size': 8, 'max_epoch': 1}
+
+
+def test_train_rnnlm_and_eval(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
+    trainer, perplexity = train_rnnlm.main('toy', **TINY, seed=1)
+    assert trainer.ppl_list[0] == pytest.approx(338, rel=0.02)      # it begins by knowing nothing of 338 words
+    assert perplexity < 200
+    assert Path('perplexity.png').exists()
+    out = capsys.readouterr().out
+    assert f'test perplexity: {perplexity:.2f}' in out
+    assert f'better than {toy.perplexity_floor():.2f}' in out
+    assert eval.main(corpus='toy', wordvec_size=8, hidden_size=8) == pytest.approx(perplexity)
+    assert train_rnnlm.main('toy', **TINY, seed=1)[1] == perplexity
+
+
+def test_eval_without_weights_says_what_makes_them(monkeypatch, tmp_path):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r'ch06\.train_better_rnnlm makes it'):
+        eval.main(model='better_rnnlm', corpus='toy', wordvec_size=8, hidden_size=8)
+
+
+def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
+    models = []
+
+    def fit(self, *args):
+        models.append(self.model)
+        self.model.params[0][...] = 7
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
+    with pytest.raises(KeyboardInterrupt):
+        train_rnnlm.main('toy', **TINY)
+    with np.load('Rnnlm.npz') as file:
+        np.testing.assert_array_equal(file['param_0'], np.full((338, 8), 7))
+        np.testing.assert_array_equal(file['param_1'], models[0].params[1])
+
+
+class Stop(Exception):
+    """Stands for a kill."""
+
+
+def stop_at(monkeypatch, owner, name, call):
+    """Let the call-th call of owner.name raise Stop instead of doing anything."""
+    function, calls = getattr(owner, name), []
+
+    def stopping(*args, **kwargs):
+        calls.append(name)
+        if len(calls) == call:
+            raise Stop
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, stopping)
+
+
+@pytest.fixture
+def better():
+    """train_better_rnnlm.main with small settings, on a small text."""
+    corpus, _, id_to_word = toy.load_data(size=700)
+    Path('small.txt').write_text(' '.join(id_to_word[i] for i in corpus).replace(' <eos> ', '\n'), encoding='utf-8')
+
+    def main(name, **settings):
+        small = {'batch_size': 10, 'wordvec_size': 6, 'hidden_size': 6, 'time_size': 10, 'max_epoch': 3}
+        return train_better_rnnlm.main('small.txt', name=name, **small | settings)
+
+    return main
+
+
+def arrays(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
+# A negative learning rate makes the validation worse and worse: it is quartered, and the first model stays the best.
+@pytest.mark.parametrize(('learning_rate', 'final_rate', 'epoch'), [(2.0, 2.0, 2), (-1.0, -1 / 16, 3)])
+def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, learning_rate, final_rate, epoch):
+    """Stopped somewhere in the epoch of this number."""
+    np.random.seed(7)
+    straight, perplexity = better('straight', learning_rate=learning_rate)
+    assert straight.current_epoch == 3
+    assert straight.optimizer.lr == final_rate
+    expected = arrays('straight_checkpoint.npz')
+    assert len(expected['ppl_list']) == len(straight.ppl_list) >= 6
+    assert expected['param_0'].dtype == np.float32
+
+    stops = {'before the fit': (RnnlmTrainer, 'fit'),
+             'after the fit': (train_better_rnnlm, 'eval_perplexity'),
+             'between the best model and the checkpoint': (train_better_rnnlm, 'save_checkpoint')}
+    if learning_rate > 0:       # every epoch has a best model
+        stops['before the best model'] = BetterRnnlm, 'save_params'
+    for name, (owner, function) in stops.items():
+        np.random.seed(7)
+        with monkeypatch.context() as patch, pytest.raises(Stop):
+            stop_at(patch, owner, function, epoch)
+            better(name, learning_rate=learning_rate)
+        assert arrays(f'{name}_checkpoint.npz')['current_epoch'] == epoch - 1
+        np.random.seed(99)      # what chance was like when the process died is in the checkpoint alone
+        resumed, ppl = better(name, learning_rate=learning_rate, resume=True)
+
+        assert ppl == perplexity
+        assert resumed.ppl_list == straight.ppl_list
+        assert resumed.optimizer.lr == straight.optimizer.lr
+        for param, other in zip(resumed.model.params, straight.model.params, strict=True):
+            np.testing.assert_array_equal(param, other)
+        found = arrays(f'{name}_checkpoint.npz')
+        assert found.keys() == expected.keys()
+        for key, array in expected.items():
+            np.testing.assert_array_equal(found[key], array, err_msg=key)
+        for key, array in arrays('straight.npz').items():
+            np.testing.assert_array_equal(arrays(f'{name}.npz')[key], array, err_msg=key)
+
+
+def test_resume_goes_on_for_more_epochs(better):
+    np.random.seed(7)
+    straight, _ = better('straight')
+    np.random.seed(7)
+    better('longer', max_epoch=2)
+    resumed, _ = better('longer', max_epoch=3, resume=True)
+    assert resumed.ppl_list == straight.ppl_list
+
+
+def test_best_model_is_kept_and_the_rate_quartered(better, monkeypatch):
+    valid = iter([100.0, 120.0, 90.0, float('nan'), 95.0])
+    seen = []
+
+    def perplexity(model, corpus):
+        seen.append([param.copy() for param in model.params])
+        return next(valid)
+
+    monkeypatch.setattr(train_better_rnnlm, 'eval_perplexity', perplexity)
+    trainer, _ = better('model', max_epoch=5)
+    assert trainer.optimizer.lr == 20 / 4**3
+    kept = arrays('model.npz')
+    for i, (param, best) in enumerate(zip(trainer.model.params, seen[2], strict=True)):
+        np.testing.assert_array_equal(param, best)
+        np.testing.assert_array_equal(kept[f'param_{i}'], best)
+    last = arrays('model_checkpoint.npz')
+    assert last['best_ppl'] == 90
+    np.testing.assert_array_equal(last['param_1'], seen[4][1])
+    assert not np.array_equal(seen[4][1], seen[2][1])
+
+
+def test_an_earlier_training_is_not_overwritten(better):
+    better('model', max_epoch=1)
+    before = {path.name: path.read_bytes() for path in Path().glob('model*')}
+    assert before.keys() == {'model.npz', 'model_checkpoint.npz'}
+    with pytest.raises(FileExistsError, match=r'model_checkpoint.npz is there .* --resume'):
+        better('model', max_epoch=1)
+    assert {path.name: path.read_bytes() for path in Path().glob('model*')} == before
+
+
+@pytest.mark.parametrize('other', [{'hidden_size': 5, 'wordvec_size': 5}, {'dropout': 0.1}, {'learning_rate': 1.0},
+                                   {'batch_size': 11}, {'time_size': 9}, {'max_grad': 1.0}, {'seed': 2}])
+def test_resume_wants_the_same_settings(better, other):
+    better('model', max_epoch=1)
+    with pytest.raises(ValueError, match=f'{"|".join(other)}: .* came, but model_checkpoint.npz was made with'):
+        better('model', max_epoch=2, resume=True, **other)
+
+
+def test_resume_wants_the_same_corpus_and_the_best_model(better):
+    better('model', max_epoch=1)
+    Path('model.npz').rename('elsewhere.npz')
+    with pytest.raises(FileNotFoundError, match=r'model\.npz, the best model so far, is not beside'):
+        better('model', resume=True)
+    text = Path('small.txt').read_text(encoding='utf-8')
+    Path('small.txt').write_text(text + '\n' + text, encoding='utf-8')
+    with pytest.raises(ValueError, match=r'corpus: .* words, .* came, but'):
+        better('model', resume=True)
+
+
+def test_resume_without_a_checkpoint_starts_afresh(better, capsys):
+    np.random.seed(7)
+    afresh, _ = better('afresh', max_epoch=1)
+    np.random.seed(7)
+    capsys.readouterr()
+    trainer, _ = better('model', max_epoch=1, resume=True)
+    assert capsys.readouterr().out.startswith('there is no model_checkpoint.npz here: starting afresh')
+    assert trainer.ppl_list == afresh.ppl_list
+
+
+def test_resume_refuses_another_file(better):
+    np.savez('model_checkpoint.npz', param_0=np.zeros(3))
+    with pytest.raises(ValueError, match=r'model_checkpoint.npz is no checkpoint of this script'):
+        better('model', resume=True)
+
+
+def test_ctrl_c_in_the_first_epoch_keeps_the_model(better, monkeypatch):
+    def fit(self, *args):
+        self.model.params[0][...] = 7
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
+    with pytest.raises(KeyboardInterrupt, match=r'model\.npz'):
+        better('model')
+    assert (arrays('model.npz')['param_0'] == 7).all()
+
+
+def test_ctrl_c_later_names_the_checkpoint(better, monkeypatch):
+    fits = RnnlmTrainer.fit
+
+    def fit(self, *args):
+        if self.current_epoch == 1:
+            raise KeyboardInterrupt
+        fits(self, *args)
+
+    monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
+    with pytest.raises(KeyboardInterrupt, match=r'model_checkpoint\.npz'):
+        better('model')
+    assert arrays('model_checkpoint.npz')['current_epoch'] == 1

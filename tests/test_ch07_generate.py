@@ -1,0 +1,211 @@
+"""Chapter 7: text drawn from language models."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ch07 import generate_better_text, generate_text
+from ch07.generate_text import write_text
+from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
+from dataset import toy
+
+V, H = 9, 4
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def step(x, h, c, Wx, Wh, b):
+    f, g, i, o = np.split(x @ Wx + h @ Wh + b, 4)
+    c = sigmoid(f) * c + np.tanh(g) * sigmoid(i)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def plain_generate(params, start_id, skip_ids, sample_size):
+    """What generate is to give: one or two LSTMs (as many as params tells) without batches, one uniform a draw."""
+    embed_W, *lstms, affine_W, affine_b = params
+    lstms = [lstms[i:i + 3] for i in range(0, len(lstms), 3)]
+    states = [(np.zeros(H), np.zeros(H)) for _ in lstms]
+    ids = [start_id]
+    while len(ids) < sample_size:
+        x = embed_W[ids[-1]]
+        for k, weights in enumerate(lstms):
+            states[k] = step(x, *states[k], *weights)
+            x = states[k][0]
+        score = x @ affine_W + affine_b
+        cdf = np.cumsum(np.exp(score) / np.exp(score).sum())
+        drawn = int((cdf <= np.random.random_sample()).sum())
+        if drawn not in skip_ids:
+            ids.append(drawn)
+    return ids
+
+
+def make(Model, seed=2):
+    np.random.seed(seed)
+    model = Model(V, H, H, dtype='d')
+    for param in model.params:
+        param += np.random.randn(*param.shape)
+    return model
+
+
+both = pytest.mark.parametrize('Model', [RnnlmGen, BetterRnnlmGen])
+
+
+@both
+@pytest.mark.parametrize('skip_ids', [None, [3, 5, 0]])
+def test_generate_draws_as_a_plain_model_does(Model, skip_ids):
+    model = make(Model)
+    np.random.seed(11)
+    ids = model.generate(4, skip_ids, sample_size=60)
+    np.random.seed(11)
+    assert ids == plain_generate(model.params, 4, skip_ids or [], 60)
+    assert len(ids) == 60 and ids[0] == 4
+    assert len(set(ids)) > 3
+    assert all(type(i) is int for i in ids)
+
+
+@both
+def test_skipped_ids_never_appear(Model):
+    model = make(Model)
+    skip_ids = np.array([1, 2, 3, 6])
+    assert not set(model.generate(4, skip_ids, sample_size=300)) & {1, 2, 3, 6}
+
+
+def test_ids_are_drawn_by_their_probabilities():
+    model = RnnlmGen(V, H, H)
+    p = np.array([0.4, 0.2, 0.1, 0.1, 0.08, 0.05, 0.04, 0.02, 0.01])
+    model.predict = lambda xs: np.log(p, dtype='f').reshape(1, 1, V) + 50
+    n = 8001
+    counts = np.bincount(model.generate(8, [0], n)[1:], minlength=V)
+    assert counts[0] == 0
+    expected = p[1:] / p[1:].sum() * (n - 1)
+    assert ((counts[1:] - expected)**2 / expected).sum() < 24.3      # chi-square, 7 degrees of freedom, 0.1 %
+
+
+@both
+def test_state_runs_on(Model):
+    model = make(Model)
+    np.random.seed(3)
+    whole = model.generate(4, sample_size=30)
+    model.reset_state()
+    np.random.seed(3)
+    first = model.generate(4, sample_size=10)
+    assert first + model.generate(first[-1], sample_size=21)[1:] == whole
+
+
+@both
+def test_state_is_got_and_set(Model):
+    model = make(Model)
+    model.generate(4, sample_size=5)
+    state = model.get_state()
+    xs = np.array([[2]])
+    scores = model.predict(xs)
+    assert not np.allclose(model.predict(xs), scores)
+    model.set_state(state)
+    np.testing.assert_array_equal(model.predict(xs), scores)
+
+
+def test_states_have_the_books_form():
+    model, better = make(RnnlmGen), make(BetterRnnlmGen)
+    for m in (model, better):
+        m.generate(1, sample_size=3)
+    h, c = model.get_state()
+    assert h is model.lstm_layer.h and c is model.lstm_layer.c
+    assert h.shape == c.shape == (1, H)
+    assert [[a.shape for a in state] for state in better.get_state()] == [[(1, H)] * 2] * 2
+
+
+@both
+def test_what_cannot_be_generated_is_refused(Model):
+    model = make(Model)
+    with pytest.raises(ValueError, match='skip_ids: all 9 ids came'):
+        model.generate(0, range(V))
+    for start_id in (-1, V):
+        with pytest.raises(ValueError, match=f'start_id: {start_id} came; expected an id from 0 to 8'):
+            model.generate(start_id)
+
+
+# ---------------------------------------------------------------- the scripts
+
+
+class Parrot:
+    """Notes what is asked of it."""
+
+    def __init__(self):
+        self.asked = []
+
+    def reset_state(self):
+        self.asked.append('reset')
+
+    def predict(self, xs):
+        assert xs.shape == (1, 1)
+        self.asked.append(int(xs[0, 0]))
+
+    def generate(self, start_id, skip_ids, sample_size):
+        self.asked.append((start_id, skip_ids, sample_size))
+        return [start_id, 3, 4, 1, 3]
+
+
+WORDS = ['the', 'life', 'N', 'is', '<eos>', '$']
+
+
+def test_write_text():
+    model = Parrot()
+    text = write_text(model, 'the life is', {word: i for i, word in enumerate(WORDS)}, dict(enumerate(WORDS)), 7)
+    assert model.asked == ['reset', 0, 1, (3, [2, 5], 7)]
+    assert text == 'the life is is.\n life is'
+
+
+@pytest.mark.parametrize(('beginning', 'message'), [('the lief', 'has no lief'), ('', "with ''")])
+def test_write_text_wants_known_words(beginning, message):
+    with pytest.raises(ValueError, match=message):
+        write_text(Parrot(), beginning, {word: i for i, word in enumerate(WORDS)}, dict(enumerate(WORDS)), 7)
+
+
+@pytest.fixture
+def weights(monkeypatch, tmp_path):
+    """Small untrained models of the toy language, where the scripts look for them."""
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path / 'data'))
+    vocab_size = len(toy.load_vocab()[0])
+    (tmp_path / 'ch06').mkdir()
+    RnnlmGen(vocab_size, 6, H).save_params('ch06/Rnnlm.npz')
+    BetterRnnlmGen(vocab_size, H, H).save_params('ch06/BetterRnnlm.npz')
+
+
+def test_generate_text(weights, capsys):
+    text = generate_text.main('toy', start='you', sample_size=40, wordvec_size=6, hidden_size=H, seed=1)
+    assert capsys.readouterr().out == text + '\n'
+    words = text.replace('.\n', ' <eos>').split()
+    assert len(words) == 40 and words[0] == 'you'
+    assert set(words) <= toy.load_vocab()[0].keys()
+    assert generate_text.main('toy', start='you', sample_size=40, wordvec_size=6, hidden_size=H, seed=1) == text
+    assert generate_text.main('toy', start='you', sample_size=40, wordvec_size=6, hidden_size=H, seed=2) != text
+
+
+def test_generate_better_text(weights):
+    first, second = generate_better_text.main('toy', sample_size=12, hidden_size=H, seed=1)
+    assert first.startswith('you ') and len(first.replace('.\n', ' <eos>').split()) == 12
+    assert second.startswith('the meaning of life is ') and len(second.replace('.\n', ' <eos>').split()) == 16
+
+
+def test_weights_of_another_corpus_are_refused_with_both_shapes(weights):
+    Path('own.txt').write_text('a b c\n' * 20, encoding='utf-8')
+    with pytest.raises(ValueError, match=r'param_0 of .*Rnnlm\.npz has the shape \(338, 6\); expected \(5, 6\)'):
+        generate_text.main('own.txt', start='a', wordvec_size=6, hidden_size=H)
+
+
+def test_without_weights_the_error_names_the_script(monkeypatch, tmp_path):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
+    with pytest.raises(FileNotFoundError, match=r'ch06\.train_rnnlm makes it'):
+        generate_text.main('toy')
+    with pytest.raises(FileNotFoundError, match=r'ch06\.train_better_rnnlm makes it'):
+        generate_better_text.main('toy', hidden_size=8)
+
+
+def test_text_of_the_books_model(real_data):
+    text = generate_text.main(seed=1)
+    words = text.replace('.\n', ' <eos>').split()
+    assert len(words) == 100
+    assert not {'N', '<unk>', '$'} & set(words)
+    assert 2 <= words.count('<eos>') <= 15       # sentences of the newspaper's length
