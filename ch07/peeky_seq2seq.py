@@ -1,0 +1,44 @@
+"""Peeky seq2seq: every step of the decoder, and its output layer, see the encoder's h (book, 7.4.2)."""
+from ch07.seq2seq import Decoder, Seq2seq, draw
+from common.np import np
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM
+
+
+def join(*parts):
+    """Arrays (N, T, …) side by side along the last axis, in the time-major memory that the next layer wants."""
+    return np.concatenate([part.swapaxes(0, 1) for part in parts], axis=2).swapaxes(0, 1)
+
+
+class PeekyDecoder(Decoder):
+    """A decoder that puts h before what goes into its LSTM and before what comes out of it, at each step.
+
+    xs (N, T), h (N, H) -> score (N, T, V). Book, 7.4.2; Cho et al., 2014.
+    """
+
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+        V, D, H = vocab_size, wordvec_size, hidden_size
+        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
+        self.lstm = TimeLSTM(draw(H + D, 4 * H, np.sqrt(H + D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
+                             np.zeros(4 * H, dtype), stateful=True)
+        self.affine = TimeAffine(draw(2 * H, V, np.sqrt(2 * H), dtype), np.zeros(V, dtype))
+        self.params = self.embed.params + self.lstm.params + self.affine.params
+        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+
+    def go_on(self, xs, h):
+        N, T = xs.shape
+        peek = np.broadcast_to(h[:, None], (N, T, h.shape[1]))              # (N, T, H)
+        hs = self.lstm.forward(join(peek, self.embed.forward(xs)))          # (N, T, H + D) -> (N, T, H)
+        return self.affine.forward(join(peek, hs))                          # (N, T, 2H) -> (N, T, V)
+
+    def backward(self, dscore):
+        dout = self.affine.backward(dscore)                                 # (N, T, 2H)
+        H = dout.shape[2] // 2
+        din = self.lstm.backward(dout[:, :, H:])                            # (N, T, H + D)
+        self.embed.backward(din[:, :, H:])
+        return dout[:, :, :H].sum(axis=1) + din[:, :, :H].sum(axis=1) + self.lstm.dh     # (N, H)
+
+
+class PeekySeq2seq(Seq2seq):
+    """Seq2seq with a PeekyDecoder."""
+
+    decoder_type = PeekyDecoder

@@ -1,0 +1,103 @@
+"""Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
+from common.base_model import BaseModel
+from common.np import np
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+
+
+def draw(rows, columns, divisor, dtype):
+    """First weights: normal numbers / divisor -> (rows, columns)."""
+    return (np.random.randn(rows, columns) / divisor).astype(dtype)
+
+
+class Encoder:
+    """h, the LSTM's state after the whole question.
+
+    xs (N, S) -> h (N, H). Book, 7.3.1.
+    """
+
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+        V, D, H = vocab_size, wordvec_size, hidden_size
+        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
+        self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
+                             np.zeros(4 * H, dtype))
+        self.params = self.embed.params + self.lstm.params
+        self.grads = self.embed.grads + self.lstm.grads
+
+    def forward(self, xs):
+        self.hs = self.lstm.forward(self.embed.forward(xs))     # (N, S, H)
+        return self.hs[:, -1]                                   # (N, H)
+
+    def backward(self, dh):
+        dhs = np.zeros_like(self.hs)                            # (N, S, H): only the last state went on
+        dhs[:, -1] = dh
+        self.embed.backward(self.lstm.backward(dhs))
+
+
+class Decoder:
+    """The scores of the characters that may follow each of xs, by an LSTM that begins with the encoder's h.
+
+    xs (N, T), h (N, H) -> score (N, T, V). Book, 7.3.2.
+    """
+
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+        V, D, H = vocab_size, wordvec_size, hidden_size
+        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
+        self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
+                             np.zeros(4 * H, dtype), stateful=True)
+        self.affine = TimeAffine(draw(H, V, np.sqrt(H), dtype), np.zeros(V, dtype))
+        self.params = self.embed.params + self.lstm.params + self.affine.params
+        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+
+    def forward(self, xs, h):
+        self.lstm.set_state(h)
+        return self.go_on(xs, h)
+
+    def go_on(self, xs, h):
+        """As forward, but from the state in which the LSTM stands."""
+        return self.affine.forward(self.lstm.forward(self.embed.forward(xs)))   # (N, T, V)
+
+    def backward(self, dscore):
+        self.embed.backward(self.lstm.backward(self.affine.backward(dscore)))
+        return self.lstm.dh                                     # (N, H)
+
+    def generate(self, h, start_id, sample_size):
+        """The likeliest next id, sample_size times, each fed into the next step; start_id goes in first.
+
+        What forward takes in h's place -> ids (N, sample_size), or a list of them where N is 1.
+        """
+        ids = np.full((len(h), 1 + sample_size), start_id)      # (N, 1 + sample_size)
+        for t in range(sample_size):
+            step = self.go_on if t else self.forward
+            score = step(ids[:, t:t + 1], h)                    # (N, 1, V)
+            ids[:, t + 1] = score[:, 0].argmax(axis=1)
+        self.lstm.reset_state()
+        return ids[:, 1:] if len(ids) > 1 else ids[0, 1:].tolist()
+
+
+class Seq2seq(BaseModel):
+    """Mean of −log P(answer) by a decoder that knows the question through h alone.
+
+    xs (N, S), ts (N, 1 + T) with the start id in front -> loss. Book, 7.3.3; Sutskever, Vinyals and Le, 2014.
+    """
+
+    encoder_type = Encoder      # the other kinds of seq2seq differ in these two
+    decoder_type = Decoder
+
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+        self.encoder = self.encoder_type(vocab_size, wordvec_size, hidden_size, dtype)
+        self.decoder = self.decoder_type(vocab_size, wordvec_size, hidden_size, dtype)
+        self.softmax = TimeSoftmaxWithLoss()
+        self.params = self.encoder.params + self.decoder.params
+        self.grads = self.encoder.grads + self.decoder.grads
+
+    def forward(self, xs, ts):
+        h = self.encoder.forward(xs)                            # (N, H)
+        score = self.decoder.forward(ts[:, :-1], h)             # (N, T, V): each id foretells the next
+        return self.softmax.forward(score, ts[:, 1:])
+
+    def backward(self, dout=1):
+        self.encoder.backward(self.decoder.backward(self.softmax.backward(dout)))
+
+    def generate(self, xs, start_id, sample_size):
+        """Answers without the start id: xs (S,) or (1, S) -> a list of ids; xs (N, S) -> ids (N, sample_size)."""
+        return self.decoder.generate(self.encoder.forward(np.atleast_2d(xs)), start_id, sample_size)

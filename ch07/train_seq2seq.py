@@ -1,0 +1,74 @@
+"""Train seq2seq to add (book, 7.3.4 and 7.4): `57+5` is to become `62`, read and written digit by digit.
+
+Plain it gets about one answer in ten right, with --reverse half of them, with --reverse --peeky nearly all.
+"""
+import time
+
+from ch07.peeky_seq2seq import PeekySeq2seq
+from ch07.seq2seq import Seq2seq
+from common.np import np
+from common.optimizer import Adam
+from common.script import keep_on_interrupt, run, show
+from common.trainer import Trainer
+from common.util import eval_seq2seq, evaluate_seq2seq
+from dataset import sequence
+
+
+def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_grad=5.0,
+         file_name='addition.txt', seed: int | None = None):
+    """file_name: addition.txt, date.txt or the path of a file of such lines"""
+    train_data, test_data = sequence.load_data(file_name)
+    char_to_id, _ = sequence.get_vocab()
+    if seed is not None:
+        np.random.seed(seed)
+
+    model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size)
+    accuracies = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad)
+    plot_accuracies(accuracies, f'{type(model).__name__} on {file_name}' + ', reversed' * reverse)
+    show('accuracy')
+    return model, accuracies
+
+
+def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad):
+    """Train with Adam; after each epoch print ten test questions and the accuracy on all, at the end save the model.
+
+    Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards.
+    Returns the accuracy after each epoch. Ctrl-C saves the model as it is.
+    """
+    (x_train, t_train), (x_test, t_test) = train_data, test_data
+    if reverse:
+        x_train, x_test = x_train[:, ::-1], x_test[:, ::-1]
+    _, id_to_char = sequence.get_vocab()
+    trainer = Trainer(model, Adam())
+    accuracies = []
+    start = time.perf_counter()
+    with keep_on_interrupt(model.save_params):
+        for epoch in range(1, max_epoch + 1):
+            trainer.fit(x_train, t_train, 1, batch_size, max_grad)
+            for i in range(min(10, len(x_test))):
+                eval_seq2seq(model, x_test[[i]], t_test[[i]], id_to_char, verbose=True, is_reverse=reverse)
+            accuracies.append(evaluate_seq2seq(model, x_test, t_test))
+            elapsed = time.perf_counter() - start
+            left = elapsed / epoch * (max_epoch - epoch)
+            print(f'val acc {100 * accuracies[-1]:.3f}% | epoch {epoch} / {max_epoch} | time {elapsed:.0f}[s] | '
+                  f'left {left:.0f}[s]')
+    print('weights:', model.save_params().resolve())
+    return accuracies
+
+
+def plot_accuracies(accuracies, title):
+    """Draw the share of right answers over the epochs, the first being 1."""
+    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
+    from matplotlib.ticker import MaxNLocator
+
+    plt.plot(range(1, len(accuracies) + 1), [100 * accuracy for accuracy in accuracies], marker='o')
+    plt.title(title)
+    plt.xlabel('epoch')
+    plt.ylabel('test questions answered correctly (%)')
+    plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    plt.ylim(-3, 103)       # the marks at 0 and 100 stay whole
+    plt.grid(alpha=0.3)
+
+
+if __name__ == '__main__':
+    run(main)

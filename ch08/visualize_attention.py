@@ -1,0 +1,61 @@
+"""What attention looks at (book, 8.4): five test dates, and for each character of the answer where the model looked.
+
+It takes the weights that `python -m ch08.train` leaves behind.
+"""
+from ch08.attention_seq2seq import AttentionSeq2seq
+from common.np import np
+from common.script import run, show
+from common.util import to_cpu
+from dataset import files, sequence
+
+
+def main(params: str | None = None, wordvec_size=16, hidden_size=256, seed=1984):
+    """params: weight file; none looks for AttentionSeq2seq.npz here, in ch08 and in the data folder
+    seed: of the choice of dates
+    """
+    _, (x_test, t_test) = sequence.load_data('date.txt')
+    char_to_id, _ = sequence.get_vocab()
+    model = AttentionSeq2seq(len(char_to_id), wordvec_size, hidden_size)
+    model.load_params(params or files.find_weights('AttentionSeq2seq', 'ch08'))
+
+    np.random.seed(seed)
+    chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
+    attention = draw_attention(model, x_test[chosen], t_test[chosen])
+    show('attention')
+    return attention
+
+
+def draw_attention(model, xs, ts):
+    """Draw a map of the attention weights for each question; model reads them reversed, the maps have reading order.
+
+    xs (N, S) as written, ts (N, 1 + T) the right answers. Returns the weights (N, T, S), in reading order.
+    """
+    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
+
+    _, id_to_char = sequence.get_vocab()
+    reversed_xs = xs[:, ::-1]
+    answers = np.reshape(model.generate(reversed_xs, int(ts[0, 0]), ts.shape[1] - 1), (len(xs), -1))      # (N, T)
+    # the weights of all steps, while the model writes the answers that it gave
+    model.forward(reversed_xs, np.concatenate((ts[:, :1], answers), axis=1))
+    weights = np.stack(model.decoder.attention.attention_weights, axis=1)[:, :, ::-1]                     # (N, T, S)
+    weights = to_cpu(weights)
+
+    rows = len(xs) // 2 + 1     # two maps in a row, and a place over for the colours
+    figure, axes = plt.subplots(rows, 2, figsize=(15, 3.1 * rows), layout='constrained', squeeze=False)
+    for ax, question, right, answer, weight in zip(axes.flat, xs, ts[:, 1:], answers, weights, strict=False):
+        image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
+        question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))
+        ax.set_title(f'{question.strip()} → {answer}' + f' (wrong: {right})' * (answer != right))
+        ax.set_xticks(range(len(question)), question.replace(' ', '␣'))
+        ax.set_yticks(range(len(answer)), answer)
+        ax.set_xlabel('date as written')
+        ax.set_ylabel('answer')
+    for ax in axes.flat[len(xs):]:
+        ax.axis('off')
+    figure.colorbar(image, cax=axes.flat[-1].inset_axes((0, 0.5, 1, 0.08)), orientation='horizontal',
+                    label='attention weight: each row of a map adds up to 1')
+    return weights
+
+
+if __name__ == '__main__':
+    run(main)

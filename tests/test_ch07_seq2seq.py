@@ -1,0 +1,223 @@
+"""Seq2seq and peeky seq2seq: gradients, first weights, generation against the plain cells, learning, the scripts."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ch07 import show_addition_dataset, train_seq2seq
+from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
+from ch07.seq2seq import Decoder, Encoder, Seq2seq
+from common.functions import softmax
+from common.gradient_check import check_gradients
+from common.optimizer import Adam
+from common.time_layers import LSTM
+from common.trainer import Trainer
+from common.util import evaluate_seq2seq
+from dataset import sequence
+
+KINDS = {'plain': Seq2seq, 'peeky': PeekySeq2seq}
+V, D, H = 7, 4, 5
+ROOT = Path(__file__).parents[1]
+
+
+def random_model(kind, dtype='f8', hidden_size=H, scale=1):
+    """A model with random biases too. Size 20 and scale 2 make its answers differ from question to question."""
+    model = KINDS[kind](V, D, hidden_size, dtype)
+    for param in model.params:
+        param[...] = scale * np.random.randn(*param.shape)
+    return model
+
+
+def write_plainly(model, kind, question, start_id, size, fed=None):
+    """One answer, step by step with the LSTM cell -> its ids and the scores of each step (size, V).
+
+    fed: the ids that go in, in place of start_id and the answer's own.
+    """
+    E, Wx, Wh, b = model.params[:4]
+    cell = LSTM(Wx, Wh, b)
+    h = c = np.zeros((1, len(Wh)))
+    for i in question:
+        h, c = cell.forward(E[[i]], h, c)
+    peek = h
+    E, Wx, Wh, b, W, bias = model.params[4:]
+    cell, c = LSTM(Wx, Wh, b), np.zeros((1, len(Wh)))
+    ids, scores = [start_id], []
+    for t in range(size):
+        x = E[[ids[-1] if fed is None else fed[t]]]
+        h, c = cell.forward(np.hstack((peek, x)) if kind == 'peeky' else x, h, c)
+        scores.append((np.hstack((peek, h)) if kind == 'peeky' else h) @ W + bias)
+        ids.append(int(scores[-1].argmax()))
+    return ids[1:], np.concatenate(scores)
+
+
+def write_small_additions(name, count=None):
+    """Sums of two numbers below 100, in the book's form: 10,000 lines, or `count` of them."""
+    lines = [f'{a}+{b}'.ljust(5) + f'_{a + b}'.ljust(4) for a in range(100) for b in range(100)]
+    np.random.RandomState(0).shuffle(lines)
+    Path(name).write_text('\n'.join(lines[:count]) + '\n')
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_gradients_of_the_models(kind):
+    xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5))
+    check_gradients(random_model(kind), xs, ts)
+
+
+def test_gradients_of_encoder_and_decoders():
+    xs, h = np.random.randint(0, V, (3, 4)), np.random.randn(3, H)
+    check_gradients(Encoder(V, D, H, 'f8'), xs)
+    for decoder in (Decoder, PeekyDecoder):
+        check_gradients(decoder(V, D, H, 'f8'), xs, h)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_first_weights_are_drawn_in_the_books_order(kind):
+    peek = H if kind == 'peeky' else 0
+    np.random.seed(3)
+    shapes = [((V, D), 100), ((D, 4 * H), D**0.5), ((H, 4 * H), H**0.5), (4 * H,),
+              ((V, D), 100), ((peek + D, 4 * H), (peek + D)**0.5), ((H, 4 * H), H**0.5), (4 * H,),
+              ((peek + H, V), (peek + H)**0.5), (V,)]
+    expected = [np.zeros(s) if len(s) == 1 else np.random.randn(*s[0]) / s[1] for s in shapes]
+    after = np.random.rand()
+
+    np.random.seed(3)
+    model = KINDS[kind](V, D, H)
+    assert np.random.rand() == after
+    assert len(model.params) == len(model.grads) == len(expected)
+    for param, grad, value in zip(model.params, model.grads, expected, strict=True):
+        assert param.dtype == grad.dtype == np.float32
+        assert param.shape == grad.shape == value.shape
+        np.testing.assert_allclose(param, value, rtol=1e-6)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_loss_is_that_of_the_plain_cells(kind):
+    model = random_model(kind)
+    xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 6))
+    losses = []
+    for x, t in zip(xs, ts, strict=True):
+        _, scores = write_plainly(model, kind, x, None, 5, fed=t[:-1])
+        losses.append(-np.log(softmax(scores)[np.arange(5), t[1:]]))
+    for _ in range(2):      # nothing of one call goes into the next
+        assert model.forward(xs, ts) == pytest.approx(np.mean(losses), rel=1e-10)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_generation_in_batches_one_by_one_and_by_the_plain_cells(kind):
+    model = random_model(kind, hidden_size=20, scale=2)
+    xs = np.random.randint(0, V, (20, 4))
+    expected = [write_plainly(model, kind, x, 2, 6)[0] for x in xs]
+    assert len(set(map(tuple, expected))) > 10      # else the comparison would say little
+    answers = model.generate(xs, 2, 6)
+    assert isinstance(answers, np.ndarray)
+    assert answers.shape == (20, 6)
+    assert answers.tolist() == expected
+    for x, answer in zip(xs, expected, strict=True):
+        assert model.generate(x[None], 2, 6) == answer          # a list of ints, as in the book
+        assert model.generate(x, np.int64(2), 6) == answer
+    assert model.generate(xs[:7, ::-1], 2, 3).shape == (7, 3)   # another batch size after this one
+    assert model.generate(xs, 2, 6).tolist() == expected
+    assert model.decoder.lstm.h is None
+
+
+def test_float32_stays_float32():
+    for model in (Seq2seq(V, D, H), PeekySeq2seq(V, D, H)):
+        xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5))
+        h = model.encoder.forward(xs)
+        assert h.shape == (3, H)
+        assert h.dtype == np.float32
+        score = model.decoder.forward(ts, h)
+        assert score.shape == (3, 5, V)
+        assert score.dtype == np.float32
+        dh = model.decoder.backward(score)
+        assert dh.shape == (3, H)
+        assert dh.dtype == np.float32
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_saved_model_gives_the_same_answers(kind):
+    xs = np.random.randint(0, V, (20, 4))
+    model, other = (random_model(kind, 'f', 20, 2) for _ in range(2))
+    answers = model.generate(xs, 0, 6)
+    assert (other.generate(xs, 0, 6) != answers).any()
+    other.load_params(model.save_params())
+    assert Path(f'{type(model).__name__}.npz').is_file()
+    assert (other.generate(xs, 0, 6) == answers).all()
+
+
+def test_it_learns_to_add():
+    write_small_additions('small.txt')
+    (x_train, t_train), (x_test, t_test) = sequence.load_data('small.txt')
+    model = PeekySeq2seq(len(sequence.get_vocab()[0]), 16, 64)
+    trainer = Trainer(model, Adam(0.005))
+    trainer.fit(x_train[:, ::-1], t_train, 6, 50, 5.0, eval_interval=60)
+    trainer.optimizer.lr = 0.0005
+    trainer.fit(x_train[:, ::-1], t_train, 1, 50, 5.0, eval_interval=60)
+    assert trainer.loss_list[-1] < 0.1                              # from log 13 = 2.6
+    assert evaluate_seq2seq(model, x_test[:, ::-1], t_test) > 0.9
+
+
+@pytest.mark.parametrize(('flags', 'name'), [({}, 'Seq2seq'), ({'reverse': True}, 'Seq2seq'),
+                                             ({'reverse': True, 'peeky': True}, 'PeekySeq2seq')])
+def test_train_seq2seq(flags, name, capsys):
+    write_small_additions('small.txt', 400)
+    model, accuracies = train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=2, file_name='small.txt', seed=1,
+                                           **flags)
+    assert type(model).__name__ == name
+    _, (x_test, t_test) = sequence.load_data('small.txt')
+    if flags:
+        x_test = x_test[:, ::-1]
+    answers = model.generate(x_test, int(t_test[0, 0]), 3)
+    assert len(accuracies) == 2
+    assert accuracies[-1] == (answers == t_test[:, 1:]).all(axis=1).mean()
+
+    printed = capsys.readouterr().out
+    assert '| epoch 2 |  iter 1 / 9 |' in printed
+    assert f'val acc {100 * accuracies[-1]:.3f}% | epoch 2 / 2' in printed
+    questions = [line for line in printed.splitlines() if line.startswith('Q ')]
+    assert len(questions) == 20                                     # ten an epoch
+    right = [line[2:] for line in printed.splitlines() if line.startswith('T ')]
+    for question, answer in zip(questions, right, strict=True):     # printed in reading order, reversed or not
+        a, b = question[2:].split('+')
+        assert int(a) + int(b) == int(answer)
+    assert Path('accuracy.png').is_file()
+    assert Path(f'{name}.npz').is_file()
+
+
+def test_ctrl_c_keeps_the_model(monkeypatch, capsys):
+    write_small_additions('small.txt', 400)
+    fit = Trainer.fit
+
+    def stopped_in_the_second_epoch(trainer, *args):
+        if trainer.current_epoch:
+            raise KeyboardInterrupt
+        fit(trainer, *args)
+
+    monkeypatch.setattr(Trainer, 'fit', stopped_in_the_second_epoch)
+    with pytest.raises(KeyboardInterrupt):
+        train_seq2seq.main(hidden_size=8, batch_size=40, file_name='small.txt')
+    assert 'Seq2seq.npz' in capsys.readouterr().err
+    Seq2seq(len(sequence.get_vocab()[0]), 16, 8).load_params('Seq2seq.npz')
+
+
+def test_show_addition_dataset(capsys):
+    write_small_additions('small.txt', 400)
+    x_train, _, x_test, _ = show_addition_dataset.main('small.txt')
+    assert (x_train.shape, x_test.shape) == ((360, 5), (40, 5))
+    printed = capsys.readouterr().out
+    assert '(360, 5) (360, 4)' in printed
+    assert '(40, 5) (40, 4)' in printed
+    question, answer = (line.strip("'_ ") for line in printed.splitlines() if line.startswith("'"))
+    a, b = question.split('+')
+    assert int(a) + int(b) == int(answer)
+
+
+def test_script_runs_inside_its_folder():
+    done = subprocess.run([sys.executable, 'show_addition_dataset.py'], cwd=ROOT / 'ch07', capture_output=True,
+                          text=True, timeout=60, env=os.environ | {'PYTHONIOENCODING': 'utf-8'})
+    assert done.returncode == 0, done.stderr
+    assert '(45000, 7) (45000, 5)' in done.stdout
+    assert '(5000, 7) (5000, 5)' in done.stdout
