@@ -10,6 +10,10 @@ import numpy as np
 
 from dataset import files
 
+# The characters of the book's files in order of first appearance, which is that of their ids. The sets made here take
+# the same ids, so that weights trained on either kind answer the questions of both.
+BOOK_CHARS = {'addition.txt': '16+75 _920384',
+              'date.txt': 'septmbr 27,194_-0Aug38/TUESDYPMBR5JN6ailOcoGFynCWdILjHvhVfw'}
 LINES = 50_000
 SEED = 2016     # of the sets that are made here
 MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october',
@@ -27,10 +31,10 @@ def load_data(file_name: str = 'addition.txt', seed: int | None = 1984):
     current folder, then in files.folder()/sequence. Errors: FileNotFoundError; ValueError with the line's number.
     """
     global _vocab
-    lines = _read(file_name)
+    lines, chars = _read(file_name)
     width, split = _check(file_name, lines)
     text = ''.join(lines)
-    chars = list(dict.fromkeys(text))       # in order of first appearance
+    chars = chars or ''.join(dict.fromkeys(text))       # in order of first appearance
     codes = np.frombuffer(text.encode('utf-32-le'), dtype='<u4').reshape(-1, width)     # (N, width)
     id_of_code = np.zeros(codes.max() + 1, dtype=np.int64)
     id_of_code[[ord(c) for c in chars]] = np.arange(len(chars))
@@ -47,7 +51,7 @@ def load_data(file_name: str = 'addition.txt', seed: int | None = 1984):
 
 
 def get_vocab() -> tuple[dict[str, int], dict[int, str]]:
-    """char_to_id, id_to_char of the file loaded last; ids in order of first appearance, line by line."""
+    """char_to_id, id_to_char of the file loaded last; ids in order of first appearance in it, or in the book's file."""
     return _vocab
 
 
@@ -89,19 +93,20 @@ def make_dates() -> list[str]:
     return [f'{questions[i][0]:29}_{questions[i][1]}' for i in rng.permutation(LINES).tolist()]
 
 
-def _read(file_name: str) -> list[str]:
+def _read(file_name: str) -> tuple[list[str], str]:
+    """The lines, and the characters in the order of their ids where that is settled beforehand."""
     path = Path(file_name)
     if path.name == str(file_name) and not path.is_file():
         path = files.folder() / 'sequence' / file_name
         if not path.is_file() and file_name in ('addition.txt', 'date.txt'):
-            return make_addition() if file_name == 'addition.txt' else make_dates()
+            return (make_addition if file_name == 'addition.txt' else make_dates)(), BOOK_CHARS[file_name]
     if not path.is_file():
         raise FileNotFoundError(f'file_name is {str(file_name)!r}, but there is no file {path}.')
     try:
         lines = path.read_text(encoding='utf-8-sig').split('\n')
     except UnicodeDecodeError as error:
         raise ValueError(f'{path} is not UTF-8: {error.reason} at byte {error.start}.') from None
-    return lines if lines[-1] else lines[:-1]
+    return (lines if lines[-1] else lines[:-1]), ''
 
 
 def _check(file_name: str, lines: list[str]) -> tuple[int, int]:
