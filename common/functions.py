@@ -19,15 +19,16 @@ def softmax(x):
     return y
 
 
-def to_labels(t, size):
-    """Labels from labels or one-hot rows: t is one-hot when it holds as many numbers as the scores (`size`)."""
-    return t.argmax(axis=-1) if t.size == size else t
+def to_labels(t, y):
+    """Labels (N,) from labels or one-hot rows: t is one-hot when it is shaped like the scores y (N, V)."""
+    return t.argmax(axis=-1) if t.size == y.size and t.ndim == y.ndim else t
 
 
 def cross_entropy_error(y, t):
     """Mean of −log(y[label] + 1e-7). y (N, V) or (V,); t labels (N,) or one-hot like y. Book, 1.3.1."""
+    t = to_labels(t, y).reshape(-1)                 # (N,)
     y = y.reshape(-1, y.shape[-1])                  # (N, V)
-    t = to_labels(t, y.size).reshape(-1)            # (N,)
+    check_ids(t, y.shape[1], 't')
     return -np.log(y[np.arange(len(y)), t] + 1e-7).mean()
 
 

@@ -64,7 +64,7 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     returned = layer.backward() if is_loss else layer.backward(*(weight.copy() for weight in weights))
     for i, (grad, before) in enumerate(zip(layer.grads, objects, strict=True)):
         assert grad is before, f'{place(layer, "grads", i)} is a new array: backward must write into the old, [...] ='
-    dinputs = returned if isinstance(returned, tuple) else () if returned is None else (returned,)
+    dinputs = [d for d in (returned if isinstance(returned, tuple) else (returned,)) if d is not None]
     # A loss need not have a gradient for its labels, and there is none for ids.
     assert not floats or len(dinputs) == len(floats) or (is_loss and dinputs), (
         f'{type(layer).__name__}.backward returned {len(dinputs) or "nothing"}; expected {len(floats)}, '

@@ -91,7 +91,7 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, x, t):
         self.y = softmax(x)                     # (N, V)
-        self.t = to_labels(t, x.size)           # (N,)
+        self.t = to_labels(t, x)                # (N,)
         return cross_entropy_error(self.y, self.t)
 
     def backward(self, dout=1):
@@ -124,13 +124,13 @@ class SigmoidWithLoss(Layer):
         return -np.log(np.where(t, self.y, 1 - self.y) + 1e-7).mean()
 
     def backward(self, dout=1):
-        return (self.y - self.t.astype(self.y.dtype)) * (dout / self.y.size)
+        return (self.y - self.t.astype(self.y.dtype)) * float(dout / self.y.size)
 
 
 def check_ratio(dropout_ratio):
     if not 0 <= dropout_ratio < 1:
         raise ValueError(f'dropout_ratio: {dropout_ratio} came; expected 0 or more and less than 1')
-    return dropout_ratio
+    return float(dropout_ratio)     # of NumPy's numbers, a float64 would make float32 arrays wider
 
 
 class Dropout(Layer):
@@ -159,9 +159,9 @@ class Embedding(Layer):
 
     def forward(self, idx):
         W, = self.params
-        check_ids(idx, len(W), 'idx')
-        self.idx = idx
-        return W[idx]                           # (..., D)
+        self.idx = np.asarray(idx)
+        check_ids(self.idx, len(W), 'idx')
+        return W[self.idx]                      # (..., D)
 
     def backward(self, dy):
         dW, = self.grads

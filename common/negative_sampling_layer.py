@@ -3,6 +3,8 @@ from common.functions import add_at, check_ids
 from common.layers import Layer, SigmoidWithLoss
 from common.np import np
 
+ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are settled one by one
+
 
 class EmbeddingDot(Layer):
     """score = W[idx] · h.
@@ -37,10 +39,11 @@ class UnigramSampler:
     def __init__(self, corpus, power, sample_size):
         counts = np.bincount(np.asarray(corpus).reshape(-1))    # (V,)
         words = int((counts > 0).sum())
-        if words <= sample_size:
-            raise ValueError(f'sample_size is {sample_size}, but the corpus has {words} different words: expected at '
-                             f'most {words - 1}, for all but the target')
-        p = np.where(counts > 0, counts ** float(power), 0)     # 0 ** 0 is 1, but a word never seen is never drawn
+        if not 0 < sample_size < words:
+            raise ValueError(f'sample_size is {sample_size}, but the corpus has {words} different words: expected 1 '
+                             f'to {words - 1}: all but the target')
+        p = np.zeros(len(counts))
+        p[counts > 0] = counts[counts > 0] ** float(power)      # whatever the power, a word never seen is never drawn
         self.word_p = p / p.sum()                               # (V,)
         self.vocab_size = len(p)
         self.sample_size = sample_size
@@ -59,13 +62,28 @@ class UnigramSampler:
         ids[:, 0] = target
         ids[:, 1:] = self.draw((N, self.sample_size))
         rows = np.arange(N)                                     # the rows that may hold a repeat
-        while len(rows):
+        for _ in range(ROUNDS):
+            if not len(rows):
+                break
             again = repeats(ids[rows])                          # (rows, 1 + sample_size)
             rows, again = rows[again.any(axis=1)], again[again.any(axis=1)]
             drawn = ids[rows]
             drawn[again] = self.draw(int(again.sum()))
             ids[rows] = drawn
+        for row in rows:
+            self.settle(ids[row])
         return ids[:, 1:]                                       # (N, sample_size)
+
+    def settle(self, ids):
+        """Replace the repeats in one row (1 + sample_size,), in order, each by a draw from what is left.
+
+        The same distribution without a rejection: for rows whose target or first entries hold nearly all probability.
+        """
+        for k in range(1, len(ids)):
+            if ids[k] in ids[:k]:
+                p = self.word_p.copy()
+                p[ids[:k][ids[:k] < len(p)]] = 0
+                ids[k] = np.random.choice(len(p), p=p / p.sum())
 
     def draw(self, size):
         return self.cumulative.searchsorted(np.random.rand(*np.atleast_1d(size)), side='right')

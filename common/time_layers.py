@@ -2,7 +2,7 @@
 
 A Time layer takes and gives (N, T, …) arrays. Inside, its memory is time-major, (T, N, …), so that each step is one
 contiguous block; what it returns is a view of that memory with the axes swapped back, and the next layer swaps them
-again at no cost.
+again at no cost. So read what a layer returns, but do not write into it.
 """
 from common import layers
 from common.functions import add_at, check_ids, sigmoid
@@ -127,7 +127,7 @@ class Recurrent(Layer):
     """What the recurrent Time layers share: the state h and whether the next forward begins with it.
 
     `.h` (N, H) is the state after the last step; `.dh`, after backward, the gradient that reached the first.
-    Gradients never cross a call of forward (truncated BPTT).
+    Gradients never cross a call of forward (truncated BPTT). A state that is set counts only where `stateful` is True.
     """
 
     def __init__(self, Wx, Wh, b, stateful=False):
@@ -390,8 +390,8 @@ class TimeEmbedding(Layer):
 
     def forward(self, xs):
         W, = self.params
-        check_ids(xs, len(W), 'xs')
-        self.idx = xs.T                                 # (T, N)
+        self.idx = np.asarray(xs).T                     # (T, N)
+        check_ids(self.idx, len(W), 'xs')
         return W[self.idx].swapaxes(0, 1)               # (N, T, D)
 
     def backward(self, dout):
@@ -457,6 +457,7 @@ class TimeSoftmaxWithLoss(Layer):
     def __init__(self):
         super().__init__()
         self.ignore_label = -1
+        self.cache = None
 
     def forward(self, xs, ts):
         if ts.ndim == 3:
@@ -464,6 +465,7 @@ class TimeSoftmaxWithLoss(Layer):
         xs, t = time_major(xs), ts.T.reshape(-1)        # (T, N, V), (T·N,)
         x = flat(xs)
         mask = t != self.ignore_label
+        check_ids(t[mask], x.shape[1], 'ts')
         count = int(mask.sum())
         if not count:
             raise ValueError(f'ts: every label is {self.ignore_label}, the ignore_label; expected one other at least')
@@ -476,7 +478,11 @@ class TimeSoftmaxWithLoss(Layer):
         return ((np.log(total) - picked) * mask).sum() / count
 
     def backward(self, dout=1):
+        if self.cache is None:
+            raise RuntimeError('TimeSoftmaxWithLoss.backward: expected a forward before each backward, which works in '
+                               'the memory that forward left')
         y, total, t, mask, count, shape = self.cache
+        self.cache = None
         weight = (mask * (dout / count)).astype(y.dtype)        # (T·N,)
         y *= (weight / total)[:, None]                  # y held exp(x): now the weighted softmax
         y[np.arange(len(t)), t] -= weight

@@ -60,7 +60,7 @@ class Progress:
         elapsed = time.perf_counter() - self.start
         left = elapsed / self.done * (self.total - self.done)
         ending = f' | left {left:.0f}[s]' if elapsed > 1 else ''
-        print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {elapsed:.0f}[s] | {what}{ending}',
+        print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}',
               flush=True)
 
 

@@ -57,14 +57,21 @@ def test_cross_entropy_error():
 
 
 def test_to_labels():
-    assert to_labels(np.array([[0, 0, 1], [1, 0, 0]]), 6).tolist() == [2, 0]
-    assert to_labels(np.array([2, 0]), 6).tolist() == [2, 0]
+    assert to_labels(np.array([[0, 0, 1], [1, 0, 0]]), np.zeros((2, 3))).tolist() == [2, 0]
+    assert to_labels(np.array([2, 0]), np.zeros((2, 3))).tolist() == [2, 0]
+    assert to_labels(np.array([0, 0]), np.zeros((2, 1))).tolist() == [0, 0]       # as many, but no rows
 
 
-@pytest.mark.parametrize('shape, low', [((1,), 0), ((30,), 0), ((5, 4), 0), ((2, 3, 4), 0), ((0,), 0)])
-def test_add_at_adds_up_repeated_ids(shape, low):
+@pytest.mark.parametrize('labels, seen', [([0, -1], '-1 to 0'), ([3, 1], '1 to 3')])
+def test_labels_outside_the_scores(labels, seen):
+    with pytest.raises(ValueError, match=f't: ids from {seen} came; expected 0 to 2'):
+        cross_entropy_error(np.full((2, 3), 1 / 3), np.array(labels))
+
+
+@pytest.mark.parametrize('shape', [(1,), (30,), (5, 4), (2, 3, 4), (0,)])
+def test_add_at_adds_up_repeated_ids(shape):
     W = np.random.randn(7, 3)
-    idx, rows = np.random.randint(low, 7, shape), np.random.randn(*shape, 3)
+    idx, rows = np.random.randint(0, 7, shape), np.random.randn(*shape, 3)
     expected = W.copy()
     np.add.at(expected, idx, rows)
     add_at(W, idx, rows)

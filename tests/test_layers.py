@@ -207,6 +207,33 @@ def test_parameters_must_be_arrays_of_floats(bad, what):
         Affine(np.zeros((2, 2)), bad)
 
 
+@pytest.mark.parametrize('ids', [[[0, -1]], [[3, 1]]])
+@pytest.mark.parametrize('forward, what', [
+    (lambda ids: Embedding(np.zeros((3, 2))).forward(ids), 'idx'),
+    (lambda ids: TimeEmbedding(np.zeros((3, 2))).forward(ids), 'xs'),
+    (lambda ids: EmbeddingDot(np.zeros((3, 2))).forward(np.zeros((1, 2)), ids), 'idx')])
+def test_ids_beyond_the_rows_are_refused(forward, what, ids):
+    ids = np.array(ids)
+    with pytest.raises(ValueError, match=f'{what}: ids from {ids.min()} to {ids.max()} came; expected 0 to 2'):
+        forward(ids)
+
+
+@pytest.mark.parametrize('make', [Dropout, TimeDropout])
+def test_a_numpy_number_as_ratio_keeps_the_dtype(make):
+    layer, x = make(np.float64(0.5)), np.ones((2, 3, 4), 'f')
+    assert layer.forward(x).dtype == layer.backward(x).dtype == np.float32
+    layer.train_flg = False
+    out = layer.forward(x) if make is TimeDropout else layer.forward(x, train_flg=False)
+    assert out.dtype == layer.backward(x).dtype == np.float32
+
+
+@pytest.mark.parametrize('name', [name for name in CASES if 'WithLoss' in name or 'SamplingLoss' in name])
+def test_a_numpy_number_as_dout_keeps_the_dtype(name):
+    layer, *inputs = CASES[name](draw('f'))
+    layer.forward(*inputs)
+    assert layer.backward(np.float64(1)).dtype == np.float32
+
+
 def test_names_handed_on():
     names = {}
     exec('from common.layers import *', names)
@@ -232,8 +259,10 @@ def test_softmax_with_loss_by_hand(t):
         -(math.log(p[0][2] + 1e-7) + math.log(p[1][0] + 1e-7)) / 2, rel=1e-13)
     np.testing.assert_allclose(layer.y, p, rtol=1e-13)
     assert layer.t.tolist() == [2, 0]
-    np.testing.assert_allclose(layer.backward(), [[p[0][0] / 2, p[0][1] / 2, (p[0][2] - 1) / 2],
-                                                  [(p[1][0] - 1) / 2, p[1][1] / 2, p[1][2] / 2]], rtol=1e-13)
+    for _ in range(2):          # the probabilities stay: readers look at .y after backward too
+        np.testing.assert_allclose(layer.backward(), [[p[0][0] / 2, p[0][1] / 2, (p[0][2] - 1) / 2],
+                                                      [(p[1][0] - 1) / 2, p[1][1] / 2, p[1][2] / 2]], rtol=1e-13)
+    np.testing.assert_allclose(layer.y, p, rtol=1e-13)
 
 
 def test_sigmoid_with_loss_by_hand():

@@ -5,6 +5,7 @@ from itertools import combinations, permutations
 import numpy as np
 import pytest
 
+from common import negative_sampling_layer
 from common.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss, UnigramSampler
 
 COUNTS = {0: 2, 1: 4, 3: 9, 4: 16, 5: 25}          # id 2 is never seen
@@ -25,7 +26,9 @@ def test_word_p(power):
 # upper 0.1 % points of chi-square: 4 words beside the target give 12 pairs or 24 triples, one degree of freedom fewer
 @pytest.mark.parametrize('sample_size, critical', [(1, 16.27), (2, 31.26), (3, 49.73), (4, 49.73)])
 @pytest.mark.parametrize('power', [0.75, 0])
-def test_draws_without_replacement(sample_size, critical, power):
+@pytest.mark.parametrize('rounds', [20, 2, 0])      # 2: some rows are settled one by one, 0: all that hold a repeat
+def test_draws_without_replacement(sample_size, critical, power, rounds, monkeypatch):
+    monkeypatch.setattr(negative_sampling_layer, 'ROUNDS', rounds)
     p, n = word_p(power), 10000
     targets = np.tile([1, 5], n)                    # a rare and the most frequent word, in turn
     drawn = UnigramSampler(CORPUS, power, sample_size).get_negative_sample(targets)
@@ -45,9 +48,24 @@ def test_draws_without_replacement(sample_size, critical, power):
         assert chi2 < critical
 
 
+def test_a_target_with_nearly_all_the_mass():
+    corpus = np.repeat([0, 1, 2], [10**6, 1, 1])
+    drawn = UnigramSampler(corpus, 1, 2).get_negative_sample(np.zeros(400, int))
+    assert {tuple(row) for row in drawn.tolist()} == {(1, 2), (2, 1)}
+    assert 140 < (drawn[:, 0] == 1).sum() < 260         # a half, six standard deviations either way
+
+
 def test_a_target_never_seen_excludes_nothing():
     drawn = UnigramSampler(CORPUS, 0.75, 4).get_negative_sample(np.tile([2, 9], 200))
     assert {tuple(sorted(row)) for row in drawn.tolist()} == set(combinations(COUNTS, 4))
+
+
+@pytest.mark.parametrize('u, word', [(0.0, 1), (0.25, 4), (np.nextafter(0.25, 0), 1), (np.nextafter(1, 0), 6)])
+def test_draws_at_the_edges(u, word, monkeypatch):
+    """[0, 1) is cut into [0, 1/4) for id 1, [1/4, 1/2) for 4, [1/2, 1) for 6: what was never seen has no room."""
+    sampler = UnigramSampler(np.array([1, 4, 6, 6]), 1, 1)
+    monkeypatch.setattr(np.random, 'rand', lambda *shape: np.full(shape, u))
+    assert sampler.get_negative_sample(np.array([5, 5])).tolist() == [[word], [word]]
 
 
 @pytest.mark.parametrize('corpus, sample_size', [([0, 1, 2, 2, 1], 3), ([0, 7, 7], 2), ([4], 1)])
@@ -56,6 +74,11 @@ def test_vocabulary_too_small(corpus, sample_size):
         UnigramSampler(np.array(corpus), 0.75, sample_size)
     with pytest.raises(ValueError, match='sample_size'):
         NegativeSamplingLoss(np.zeros((8, 2)), np.array(corpus), sample_size=sample_size)
+
+
+def test_corpus_with_more_words_than_rows():
+    with pytest.raises(ValueError, match='corpus: ids up to 5 came; expected less than 5'):
+        NegativeSamplingLoss(np.zeros((5, 2)), CORPUS, sample_size=2)
 
 
 def test_as_many_as_there_are():

@@ -127,14 +127,16 @@ def test_bilstm_pair(shape):
     ahead, back = weights(D, H, 4), weights(D, H, 4)
     xs, dhs = np.random.randn(N, T, D), np.random.randn(N, T, 2 * H)
     zero = np.zeros((N, H))
-    hs1, _, _, dxs1, grads1, _, _ = unroll(LSTM, ahead, xs, dhs[:, :, :H], zero, zero)
-    hs2, _, _, dxs2, grads2, _, _ = unroll(LSTM, back, xs[:, ::-1], dhs[:, ::-1, H:], zero, zero)
-    layer = TimeBiLSTM(*ahead, *back)
-    close(layer.forward(xs), np.concatenate([hs1, hs2[:, ::-1]], axis=2))
-    close(layer.backward(dhs), dxs1 + dxs2[:, ::-1])
+    first, second = (zero, zero), (zero, zero)
+    layer = TimeBiLSTM(*ahead, *back, stateful=True)
     assert all(a is b for a, b in zip(layer.params, ahead + back, strict=True))
-    for actual, expected in zip(layer.grads, grads1 + grads2, strict=True):
-        close(actual, expected)
+    for _ in range(2):          # the second time, each goes on from the state that it has
+        hs1, *first, dxs1, grads1, _, _ = unroll(LSTM, ahead, xs, dhs[:, :, :H], *first)
+        hs2, *second, dxs2, grads2, _, _ = unroll(LSTM, back, xs[:, ::-1], dhs[:, ::-1, H:], *second)
+        close(layer.forward(xs), np.concatenate([hs1, hs2[:, ::-1]], axis=2))
+        close(layer.backward(dhs), dxs1 + dxs2[:, ::-1])
+        for actual, expected in zip(layer.grads, grads1 + grads2, strict=True):
+            close(actual, expected)
 
 
 @pytest.mark.parametrize('N, T, D, M', SHAPES)
@@ -352,3 +354,16 @@ def test_names_handed_on():
     exec('from common.time_layers import *', names)
     assert {'np', 'softmax', 'sigmoid', 'Affine', 'Embedding', 'SoftmaxWithLoss', 'TimeLSTM', 'GRU', 'TimeBiLSTM',
             'Simple_TimeAffine', 'Simple_TimeSoftmaxWithLoss', 'TimeSigmoidWithLoss'} <= names.keys()
+
+
+def test_labels_outside_the_scores():
+    with pytest.raises(ValueError, match='ts: ids from -2 to 2 came; expected 0 to 2'):
+        TimeSoftmaxWithLoss().forward(np.zeros((1, 3, 3)), np.array([[-1, -2, 2]]))
+
+
+def test_softmax_with_loss_needs_a_forward_before_each_backward():
+    layer = TimeSoftmaxWithLoss()
+    layer.forward(np.zeros((1, 1, 3)), np.array([[2]]))
+    layer.backward()
+    with pytest.raises(RuntimeError, match='forward before each backward'):
+        layer.backward()

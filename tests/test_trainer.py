@@ -111,6 +111,9 @@ def test_gradients_are_clipped_and_shared_ones_added():
     assert model.params[0].tolist() == [-3, -4]         # once, by the sum
     Trainer(model, SGD(lr=1)).fit(x, x, max_epoch=1, batch_size=2, max_grad=0.5, eval_interval=None)
     np.testing.assert_allclose(model.params[0], [-3.3, -4.4], rtol=1e-5)      # |(3, 4)| = 5, a tenth is left
+    x = np.arange(4)
+    RnnlmTrainer(model, SGD(lr=1)).fit(x, x, 1, batch_size=2, time_size=2, max_grad=1, eval_interval=None)
+    np.testing.assert_allclose(model.params[0], [-3.9, -5.2], rtol=1e-5)
 
 
 @pytest.mark.parametrize('n, options, what', [
@@ -126,13 +129,16 @@ def test_bad_sizes(n, options, what):
 # RnnlmTrainer
 
 def test_get_batch_reads_on_and_wraps_round():
-    trainer, x = RnnlmTrainer(Recorder(), SGD()), np.arange(11) * 10
-    expected = [[[0, 10, 20], [50, 60, 70]], [[30, 40, 50], [80, 90, 100]], [[60, 70, 80], [0, 10, 20]],
-                [[90, 100, 0], [30, 40, 50]]]       # places 0 and 5 = 11 // 2 of the stream
+    trainer, x = RnnlmTrainer(Recorder(), SGD()), np.arange(12) * 10
+    expected = [[[0, 10, 20, 30, 40], [40, 50, 60, 70, 80], [80, 90, 100, 110, 0]],       # places 0, 4, 8 to begin with
+                [[50, 60, 70, 80, 90], [90, 100, 110, 0, 10], [10, 20, 30, 40, 50]],
+                [[100, 110, 0, 10, 20], [20, 30, 40, 50, 60], [60, 70, 80, 90, 100]]]
     for batch in expected:
-        xs, ts = trainer.get_batch(x, x + 1, batch_size=2, time_size=3)
+        xs, ts = trainer.get_batch(x, x + 1, batch_size=3, time_size=5)
         assert xs.tolist() == batch
         assert ts.tolist() == [[v + 1 for v in row] for row in batch]
+    trainer.time_idx = 0
+    assert trainer.get_batch(x[:11], x[:11], 2, 3)[0].tolist() == [[0, 10, 20], [50, 60, 70]]     # 5 = 11 // 2
 
 
 def test_rnnlm_lines_and_curve(capsys, clock):
@@ -141,7 +147,7 @@ def test_rnnlm_lines_and_curve(capsys, clock):
     xs = np.arange(13)
     trainer.fit(xs, xs + 1, max_epoch=2, batch_size=2, time_size=2, eval_interval=2)
     e = [math.exp(v) for v in (1, 2.5, 4, 5.5)]         # losses 1 | 2 3 | 4 | 5 6
-    assert trainer.ppl_list == pytest.approx(e, rel=1e-12)
+    assert trainer.ppl_list == pytest.approx(e, rel=1e-12) and trainer.eval_interval == 2
     assert capsys.readouterr().out == (f'| epoch 1 |  iter 1 / 3 | time 0[s] | perplexity {e[0]:.2f}\n'
                                        f'| epoch 1 |  iter 3 / 3 | time 0[s] | perplexity {e[1]:.2f}\n'
                                        f'| epoch 2 |  iter 1 / 3 | time 0[s] | perplexity {e[2]:.2f}\n'
