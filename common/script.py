@@ -15,14 +15,11 @@ from types import UnionType
 
 # What --help says of a hyperparameter of which main's own docstring says nothing.
 GLOSSARY = {
-    'batch_size': 'examples (or streams of text) in one step',
+    'batch_size': 'examples in one step',
     'corpus': 'ptb, toy (made here, no network needed) or the path of a text file',
     'dropout': 'part of the activations that dropout sets to zero',
-    'dropout_ratio': 'part of the activations that dropout sets to zero',
-    'eval_interval': 'steps between two printed lines',
     'hidden_size': 'units of the hidden layer',
     'learning_rate': "the optimizer's step size",
-    'lr': "the optimizer's step size",
     'max_epoch': 'passes over the training data',
     'max_grad': 'norm to which larger gradients are scaled down',
     'model': 'which model is trained',
@@ -31,10 +28,8 @@ GLOSSARY = {
     'peeky': 'show the encoded question to every step of the decoder',
     'sample_size': 'how many are drawn',
     'seed': 'seed of the random numbers, for a run that can be repeated exactly',
-    'start_word': 'the first word of the text',
     'time_size': 'time steps through which gradients flow back',
     'top': 'how many words are shown',
-    'weights': 'file of trained parameters',
     'window_size': 'context words on each side',
     'wordvec_size': 'numbers in a word vector',
 }
