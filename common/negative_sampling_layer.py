@@ -122,7 +122,8 @@ class NegativeSamplingLoss(Layer):
         label = np.zeros(ids.shape, np.int64)
         label[:, ::1 + self.sampler.sample_size] = 1
         self.K = ids.shape[1]
-        return self.loss_layer.forward(self.embed_dot.forward(h, ids), label) * self.K      # summed over K, mean over N
+        loss = self.loss_layer.forward(self.embed_dot.forward(h, ids), label)       # the mean over N and K
+        return np.multiply(loss, self.K, dtype=loss.dtype)
 
     def backward(self, dout=1):
         return self.embed_dot.backward(self.loss_layer.backward(dout * self.K))     # (N, D)

@@ -475,7 +475,7 @@ class TimeSoftmaxWithLoss(Layer):
         np.exp(y, out=y)
         total = y.sum(axis=1)                           # (T·N,)
         self.cache = y, total, t, mask, count, xs.shape
-        return ((np.log(total) - picked) * mask).sum() / count
+        return (np.log(total) - picked)[mask].mean()
 
     def backward(self, dout=1):
         if self.cache is None:
@@ -528,7 +528,7 @@ class Simple_TimeSoftmaxWithLoss(Layer):
 
     def forward(self, xs, ts):
         self.layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
-        return sum(layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(self.layers)) / len(self.layers)
+        return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(self.layers)])
 
     def backward(self, dout=1):
         T = len(self.layers)
