@@ -9,15 +9,15 @@ class CBOW(BaseModel):
     """The negative sampling loss of target given h, the mean of the contexts' vectors. `.word_vecs` (V, H).
 
     contexts ids (N, C), C = 2·window_size, target ids (N,) -> mean loss. corpus: the ids whose counts the negatives
-    are drawn by. Book, 4.3.1; Mikolov et al., 2013.
+    are drawn by. sparse: the gradients keep only the rows that a batch touches. Book, 4.3.1; Mikolov et al., 2013.
     """
 
-    def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f'):
+    def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False):
         V, H = vocab_size, hidden_size
         W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
         W_out = (0.01 * np.random.randn(V, H)).astype(dtype)
-        self.in_layer = Embedding(W_in)
-        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5)
+        self.in_layer = Embedding(W_in, sparse)
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5, sparse=sparse)
         self.window_size = window_size
         self.params = self.in_layer.params + self.ns_loss.params
         self.grads = self.in_layer.grads + self.ns_loss.grads
@@ -33,4 +33,4 @@ class CBOW(BaseModel):
     def backward(self, dout=1):
         C = 2 * self.window_size
         dh = self.ns_loss.backward(dout) / C                            # (N, H): a C-th part goes to each context
-        self.in_layer.backward(np.repeat(dh[:, None], C, axis=1))       # (N, C, H)
+        self.in_layer.backward(np.broadcast_to(dh[:, None], (len(dh), C, dh.shape[1])))       # (N, C, H)

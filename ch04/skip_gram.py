@@ -9,15 +9,15 @@ class SkipGram(BaseModel):
     """The negative sampling losses of the C contexts given h, the target's vector, added up. `.word_vecs` (V, H).
 
     contexts ids (N, C), C = 2·window_size, target ids (N,) -> mean loss. corpus: the ids whose counts the negatives
-    are drawn by. Book, 4.3.1; Mikolov et al., 2013.
+    are drawn by. sparse: the gradients keep only the rows that a batch touches. Book, 4.3.1; Mikolov et al., 2013.
     """
 
-    def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f'):
+    def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False):
         V, H = vocab_size, hidden_size
         W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
         W_out = (0.01 * np.random.randn(V, H)).astype(dtype)
-        self.in_layer = Embedding(W_in)
-        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5)
+        self.in_layer = Embedding(W_in, sparse)
+        self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5, sparse=sparse)
         self.window_size = window_size
         self.params = self.in_layer.params + self.ns_loss.params
         self.grads = self.in_layer.grads + self.ns_loss.grads

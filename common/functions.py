@@ -1,5 +1,5 @@
 """The functions that layers are built from."""
-from common.np import GPU, np
+from common.np import np
 
 
 def sigmoid(x):
@@ -38,18 +38,40 @@ def check_ids(ids, size, name):
         raise ValueError(f'{name}: ids from {ids.min()} to {ids.max()} came; expected 0 to {size - 1}')
 
 
-def add_at(W, idx, rows):
-    """W[idx] += rows where repeated ids add up, in place. W (V, D), idx any shape, rows idx.shape + (D,).
+def sum_rows(idx, rows):
+    """The ids of idx, rising, each once (K,), and for each the sum of its rows (K, D).
 
-    Sorting the ids first, so that each row of W is touched once, is faster than np.add.at.
+    idx any shape, rows idx.shape + (D,), or a broadcast view of that shape. Sorted by id, the rows of each id are one
+    run, and a few array operations add up all runs: several times as fast as np.add.at.
     """
-    idx, rows = idx.reshape(-1), rows.reshape(-1, W.shape[1])
-    if not len(idx):
-        return
-    if GPU:
-        np.add.at(W, idx, rows)
-        return
-    order = idx.argsort(kind='stable')
-    idx = idx[order]
-    first = np.concatenate(([0], np.flatnonzero(idx[1:] != idx[:-1]) + 1))       # where each id begins
-    W[idx[first]] += np.add.reduceat(rows[order], first, axis=0)
+    flat = idx.reshape(-1)                                          # (n,)
+    if not len(flat):
+        return flat, rows.reshape(0, rows.shape[-1])
+    small = flat.max() < 2**16
+    order = (flat.astype(np.uint16) if small else flat).argsort(kind='stable')     # of 16 bits: a radix sort
+    flat = flat[order]
+    first = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))        # (K,) where each run begins
+    rows = rows[np.unravel_index(order, idx.shape)]                 # (n, D), a copy
+    return flat[first], sum_runs(rows, first)
+
+
+def sum_runs(rows, first):
+    """The sum of each run of rows (n, D), the k-th beginning at first[k] -> (K, D): np.add.reduceat, but faster.
+
+    Most runs are short: their second rows are added at once, then their third …; what is left of long ones, one by one.
+    """
+    short = 8
+    length = np.diff(first, append=len(rows))                       # (K,)
+    sums = rows[first]
+    for i in range(1, short):
+        longer = np.flatnonzero(length > i)
+        sums[longer] += rows[first[longer] + i]
+    for k in np.flatnonzero(length > short):
+        sums[k] += rows[first[k] + short:first[k] + length[k]].sum(axis=0)
+    return sums
+
+
+def add_at(W, idx, rows):
+    """W[idx] += rows where repeated ids add up, in place. W (V, D), idx any shape, rows idx.shape + (D,)."""
+    ids, sums = sum_rows(idx, rows)
+    W[ids] += sums

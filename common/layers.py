@@ -4,6 +4,7 @@
 """
 from common.functions import add_at, check_ids, cross_entropy_error, relu, sigmoid, softmax, to_labels
 from common.np import GPU, np
+from common.row_sparse import RowSparse
 
 __all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid', 'SigmoidWithLoss', 'Softmax',
            'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
@@ -148,22 +149,32 @@ class Dropout(Layer):
         return dy * self.mask
 
 
+def write_rows(dW, idx, rows):
+    """Make dW (V, D), an array or a RowSparse, the sum of rows[i] at the row idx[i], and zero elsewhere."""
+    if isinstance(dW, RowSparse):
+        dW.fill(idx, rows)
+    else:
+        dW[...] = 0
+        add_at(dW, idx, rows)
+
+
 class Embedding(Layer):
     """y = W[idx]: the rows of W that idx names.
 
-    W (V, D), idx any shape -> y idx.shape + (D,). Book, 4.1.
+    W (V, D), idx any shape -> y idx.shape + (D,). sparse: the gradient is a RowSparse, which keeps only the rows that
+    idx names, and optimizers change only those. Book, 4.1.
     """
 
-    def __init__(self, W):
+    def __init__(self, W, sparse=False):
         super().__init__(W)
+        if sparse:
+            self.grads = [RowSparse(W.shape, W.dtype)]
 
     def forward(self, idx):
         W, = self.params
         self.idx = np.asarray(idx)
         check_ids(self.idx, len(W), 'idx')
-        return W[self.idx]                      # (..., D)
+        return W.take(self.idx, axis=0)         # (..., D); twice as fast as W[idx]
 
     def backward(self, dy):
-        dW, = self.grads
-        dW[...] = 0
-        add_at(dW, self.idx, dy)                # (V, D)
+        write_rows(self.grads[0], self.idx, dy)         # (V, D)

@@ -1,6 +1,5 @@
 """Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
-from common.functions import add_at, check_ids
-from common.layers import Layer, SigmoidWithLoss
+from common.layers import Embedding, Layer, SigmoidWithLoss
 from common.np import np
 
 ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are settled one by one
@@ -9,25 +8,22 @@ ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left ar
 class EmbeddingDot(Layer):
     """score = W[idx] · h.
 
-    h (N, D), W (V, D), idx (N,) -> (N,), or idx (N, K) -> (N, K): K words for each h.
+    h (N, D), W (V, D), idx (N,) -> (N,), or idx (N, K) -> (N, K): K words for each h. sparse: as Embedding's.
     """
 
-    def __init__(self, W):
-        super().__init__(W)
+    def __init__(self, W, sparse=False):
+        self.embed = Embedding(W, sparse)
+        self.params, self.grads = self.embed.params, self.embed.grads
 
     def forward(self, h, idx):
-        W, = self.params
-        check_ids(idx, len(W), 'idx')
-        self.h, self.idx = h, idx
-        self.rows = W[idx.reshape(len(h), -1)]                  # (N, K, D)
-        return (self.rows @ h[:, :, None]).reshape(idx.shape)   # (N, K) or (N,)
+        self.h = h
+        self.rows = self.embed.forward(idx.reshape(len(h), -1))         # (N, K, D)
+        return (self.rows @ h[:, :, None]).reshape(idx.shape)           # (N, K) or (N,)
 
     def backward(self, dout):
-        dW, = self.grads
-        dscore = dout.reshape(len(self.h), -1)                  # (N, K)
-        dW[...] = 0
-        add_at(dW, self.idx, dscore[:, :, None] * self.h[:, None, :])   # (V, D)
-        return (dscore[:, None, :] @ self.rows)[:, 0]           # (N, D)
+        dscore = dout.reshape(len(self.h), -1)                          # (N, K)
+        self.embed.backward(dscore[:, :, None] * self.h[:, None, :])    # (N, K, D)
+        return (dscore[:, None, :] @ self.rows)[:, 0]                   # (N, D)
 
 
 class UnigramSampler:
@@ -102,15 +98,15 @@ class NegativeSamplingLoss(Layer):
     """Mean over the batch of the loss of telling the target from sample_size words drawn at random.
 
     h (N, D), target (N,) -> loss: −log σ(W[target]·h) − Σ log σ(−W[negative]·h).
-    target may be (N, C), C targets for each h: their losses are added. W (V, D). Book, 4.2.7.
+    target may be (N, C), C targets for each h: their losses are added. W (V, D). sparse: as Embedding's. Book, 4.2.7.
     """
 
-    def __init__(self, W, corpus, power=0.75, sample_size=5):
+    def __init__(self, W, corpus, power=0.75, sample_size=5, sparse=False):
         self.sampler = UnigramSampler(corpus, power, sample_size)
         if self.sampler.vocab_size > len(W):
             raise ValueError(f'corpus: ids up to {self.sampler.vocab_size - 1} came; expected less than {len(W)}, the '
                              'rows of W')
-        self.embed_dot = EmbeddingDot(W)
+        self.embed_dot = EmbeddingDot(W, sparse)
         self.loss_layer = SigmoidWithLoss()
         self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
 

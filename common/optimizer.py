@@ -1,12 +1,19 @@
 """Optimizers: `update(params, grads)` changes the parameters in place (book, 1.3.6; volume 1, 6.1).
 
 Beside each formula: p a parameter, g its gradient. ε is 1e-7, added outside the root.
+
+Where a gradient is a RowSparse, the formula is applied to its rows alone, of the parameter and of the state: the lazy
+form. For SGD and AdaGrad that is the same as the whole gradient, for in the other rows g = 0 changes nothing. For
+Momentum, Nesterov, RMSprop and Adam it is not: with the whole gradient, v, h and m of the other rows would decay (and
+p go on moving with v or m) at each update; here they rest until their row comes again. Adam's t counts all updates.
 """
 import copy
 
-from common.np import np
+from common.np import GPU, np
+from common.row_sparse import RowSparse
 
 EPSILON = 1e-7
+BLOCK = 2**16       # numbers: 256 KB of float32 an array
 
 
 class Optimizer:
@@ -35,7 +42,14 @@ class Optimizer:
                 raise ValueError(f'params: {len(params)} came, but the first update had {len(getattr(self, name))}')
         self.iter += 1
         for p, g, *state in zip(params, grads, *(getattr(self, name) for name in self.arrays), strict=True):
-            self.step(p, g, *state)
+            if isinstance(g, RowSparse):
+                rows = [a.take(g.indices, axis=0) for a in (p, *state)]     # (K, D) each
+                self.step(rows[0], g.values, *rows[1:])
+                for a, changed in zip((p, *state), rows, strict=True):
+                    a[g.indices] = changed
+            else:
+                for block in blocks(p, g, *state):
+                    self.step(*block)
 
     def step(self, p, g, *state):
         """Change the parameter p, and its arrays of the state, in place."""
@@ -49,6 +63,16 @@ class Optimizer:
         """Go on from what get_state gave."""
         for name in self.numbers + self.arrays:
             setattr(self, name, copy.deepcopy(state[name]))
+
+
+def blocks(*arrays):
+    """The arrays, all of one shape, cut into runs that fit into a core's cache, so that a step's passes stay there."""
+    if GPU or not all(a.flags.c_contiguous for a in arrays):
+        yield arrays
+        return
+    flat = [a.reshape(-1) for a in arrays]
+    for i in range(0, flat[0].size, BLOCK):
+        yield [a[i:i + BLOCK] for a in flat]
 
 
 class SGD(Optimizer):

@@ -5,9 +5,9 @@ contiguous block; what it returns is a view of that memory with the axes swapped
 again at no cost. So read what a layer returns, but do not write into it.
 """
 from common import layers
-from common.functions import add_at, check_ids, sigmoid
+from common.functions import check_ids, sigmoid
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
-from common.layers import Affine, Layer, SigmoidWithLoss, SoftmaxWithLoss, check_ratio
+from common.layers import Affine, Layer, SigmoidWithLoss, SoftmaxWithLoss, check_ratio, write_rows
 from common.np import np
 
 __all__ = [*layers.__all__, 'GRU', 'LSTM', 'RNN', 'Simple_TimeAffine', 'Simple_TimeSoftmaxWithLoss', 'TimeAffine',
@@ -392,12 +392,10 @@ class TimeEmbedding(Layer):
         W, = self.params
         self.idx = np.asarray(xs).T                     # (T, N)
         check_ids(self.idx, len(W), 'xs')
-        return W[self.idx].swapaxes(0, 1)               # (N, T, D)
+        return W.take(self.idx, axis=0).swapaxes(0, 1)  # (N, T, D)
 
     def backward(self, dout):
-        dW, = self.grads
-        dW[...] = 0
-        add_at(dW, self.idx, time_major(dout))          # (V, D)
+        write_rows(self.grads[0], self.idx, time_major(dout))   # (V, D)
 
 
 class TimeAffine(Layer):

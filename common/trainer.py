@@ -6,6 +6,7 @@ import time
 import numpy
 
 from common.np import np
+from common.row_sparse import RowSparse
 from common.script import show
 from common.util import clip_grads
 
@@ -200,20 +201,35 @@ def remove_duplicate(params, grads):
 
     Twice means the same memory, as it is or transposed (weight tying). The gradient that is kept is added to in place.
     """
-    first: dict = {}        # where a parameter lies -> its place in the new lists
+    places: dict = {}       # where a parameter lies -> its place in the new lists
     new_params: list = []
     new_grads: list = []
     for param, grad in zip(params, grads, strict=True):
         layout = tuple(sorted(zip(param.shape, param.strides, strict=True)))     # the same for W and W.T
-        place = first.setdefault((address(param), layout), len(new_params))
+        place = places.setdefault((address(param), layout), len(new_params))
         if place == len(new_params):
             new_params.append(param)
             new_grads.append(grad)
         else:
-            kept = new_params[place]
-            tied = (param.shape, param.strides) != (kept.shape, kept.strides)
-            new_grads[place] += grad.T if tied else grad
+            first_param = new_params[place]
+            tied = (param.shape, param.strides) != (first_param.shape, first_param.strides)
+            new_grads[place] = add_grads(new_grads[place], grad, tied)
     return new_params, new_grads
+
+
+def add_grads(kept, other, tied):
+    """kept + other, or + otherᵀ where tied, in the memory of one of them: of an array rather than of a RowSparse."""
+    if isinstance(kept, RowSparse) and isinstance(other, RowSparse):
+        kept.add(other)
+    elif isinstance(other, RowSparse):
+        (kept.T if tied else kept)[other.indices] += other.values
+    else:
+        other = other.T if tied else other
+        if isinstance(kept, RowSparse):
+            other[kept.indices] += kept.values
+            return other
+        kept += other
+    return kept
 
 
 def address(a):

@@ -8,6 +8,7 @@ from itertools import islice
 from numpy.typing import NDArray
 
 from common.np import GPU, np
+from common.row_sparse import RowSparse
 
 
 def preprocess(text: str) -> tuple[NDArray, dict[str, int], dict[int, str]]:
@@ -200,11 +201,12 @@ def clip_grads(grads: list[NDArray], max_norm: float) -> None:
 
     norm is the Euclidean norm of all the arrays taken as one vector.
     """
-    flat = [grad.ravel(order='K') for grad in grads]    # views, of Fortran-ordered arrays too
-    rate = max_norm / (sum(float(np.dot(grad, grad)) for grad in flat) ** 0.5 + 1e-6)
+    arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
+    flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
+    rate = max_norm / (sum(float(np.dot(array, array)) for array in flat) ** 0.5 + 1e-6)
     if rate < 1:
-        for grad in grads:
-            grad *= rate
+        for array in arrays:
+            array *= rate
 
 
 def to_cpu(x):

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from common.functions import add_at, cross_entropy_error, relu, sigmoid, softmax, to_labels
+from common.functions import add_at, cross_entropy_error, relu, sigmoid, softmax, sum_rows, to_labels
 
 
 def softmax_of(row):
@@ -76,6 +76,15 @@ def test_add_at_adds_up_repeated_ids(shape):
     np.add.at(expected, idx, rows)
     add_at(W, idx, rows)
     np.testing.assert_allclose(W, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize('repeats', [1, 7, 8, 9, 40])
+def test_sum_rows_of_long_runs(repeats):
+    idx = np.random.permutation(np.repeat([2, 70_000, 5], [repeats, 3, 1]))      # 70,000: more than 16 bits hold
+    rows = np.random.randn(len(idx), 2)
+    ids, sums = sum_rows(idx, rows)
+    assert ids.tolist() == [2, 5, 70_000]
+    np.testing.assert_allclose(sums, [sum(rows[idx == i]) for i in (2, 5, 70_000)], rtol=0, atol=1e-12)
 
 
 def test_add_at_takes_views():
