@@ -1,0 +1,124 @@
+"""What a reader would pick instead: one training step of each book model in PyTorch (CPU), for tests/benchmarks.py.
+
+Each function without arguments returns a step to call: forward, backward, clipping where the book clips, and the
+optimizer's update, on the book's shapes. The one file here that imports torch; nothing but the benchmark imports it.
+"""
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def ids(high, *shape):
+    return torch.randint(0, high, shape)
+
+
+def sgd(model, lr):
+    return torch.optim.SGD(model.parameters(), lr)
+
+
+def train_step(model, optimizer, *batch, clip=None):
+    def step():
+        optimizer.zero_grad()
+        model(*batch).backward()
+        if clip:
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+    return step
+
+
+class LanguageModel(nn.Module):
+    def __init__(self, V, D, H, cell=nn.LSTM, layers=1, dropout=0.0, tied=False):
+        super().__init__()
+        self.embed = nn.Embedding(V, D)
+        self.drop = nn.Dropout(dropout)
+        self.rnn = cell(D, H, layers, batch_first=True, dropout=dropout if layers > 1 else 0.0)
+        self.affine = nn.Linear(H, V)
+        if tied:
+            self.affine.weight = self.embed.weight
+        self.state = None
+
+    def forward(self, xs, ts):
+        if self.state is not None:
+            self.state = tuple(s.detach() for s in self.state) if isinstance(self.state, tuple) else self.state.detach()
+        hs, self.state = self.rnn(self.drop(self.embed(xs)), self.state)
+        scores = self.affine(self.drop(hs))
+        return F.cross_entropy(scores.flatten(0, 1), ts.flatten())
+
+
+class Seq2seq(nn.Module):
+    def __init__(self, V, D, H, attention=False):
+        super().__init__()
+        self.enc_embed, self.enc = nn.Embedding(V, D), nn.LSTM(D, H, batch_first=True)
+        self.dec_embed, self.dec = nn.Embedding(V, D), nn.LSTM(D, H, batch_first=True)
+        self.attention = attention
+        self.affine = nn.Linear(2 * H if attention else H, V)
+
+    def forward(self, xs, ts):
+        enc_hs, (h, _) = self.enc(self.enc_embed(xs))
+        out, _ = self.dec(self.dec_embed(ts[:, :-1]), (h, torch.zeros_like(h)))
+        if self.attention:
+            weights = F.softmax(out @ enc_hs.transpose(1, 2), -1)
+            out = torch.cat((weights @ enc_hs, out), -1)
+        return F.cross_entropy(self.affine(out).flatten(0, 1), ts[:, 1:].flatten())
+
+
+class CBOW(nn.Module):
+    def __init__(self, V, H, sparse):
+        super().__init__()
+        self.W_in, self.W_out = nn.Embedding(V, H, sparse=sparse), nn.Embedding(V, H, sparse=sparse)
+        self.p = (1 / torch.arange(1, V + 1.0)) ** 0.75
+
+    def forward(self, contexts, target):
+        h = self.W_in(contexts).mean(1)
+        negative = torch.multinomial(self.p, len(target) * 5, replacement=True).view(-1, 5)
+        ids = torch.cat((target[:, None], negative), 1)
+        scores = (self.W_out(ids) * h[:, None]).sum(-1)
+        labels = torch.zeros_like(scores)
+        labels[:, 0] = 1
+        return F.binary_cross_entropy_with_logits(scores, labels, reduction='sum') / len(target)
+
+
+def spiral():
+    model = nn.Sequential(nn.Linear(2, 10), nn.Sigmoid(), nn.Linear(10, 3))
+    x, t, optimizer = torch.randn(30, 2), ids(3, 30), sgd(model, 1.0)
+
+    def step():
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), t).backward()
+        optimizer.step()
+    return step
+
+
+def cbow(sparse=False):
+    model = CBOW(10000, 100, sparse)
+    adam = (torch.optim.SparseAdam if sparse else torch.optim.Adam)(model.parameters())
+    return train_step(model, adam, ids(10000, 100, 10), ids(10000, 100))
+
+
+def cbow_sparse():
+    return cbow(sparse=True)
+
+
+def simple_rnnlm():
+    model = LanguageModel(418, 100, 100, nn.RNN)
+    return train_step(model, sgd(model, 0.1), ids(418, 10, 5), ids(418, 10, 5))
+
+
+def rnnlm():
+    model = LanguageModel(10000, 100, 100)
+    return train_step(model, sgd(model, 20.0), ids(10000, 20, 35), ids(10000, 20, 35), clip=0.25)
+
+
+def better_rnnlm():
+    model = LanguageModel(10000, 650, 650, layers=2, dropout=0.5, tied=True)
+    return train_step(model, sgd(model, 20.0), ids(10000, 20, 35), ids(10000, 20, 35), clip=0.25)
+
+
+def seq2seq():
+    model = Seq2seq(13, 16, 128)
+    return train_step(model, torch.optim.Adam(model.parameters()), ids(13, 128, 7), ids(13, 128, 5), clip=5.0)
+
+
+def attention():
+    model = Seq2seq(59, 16, 256, attention=True)
+    return train_step(model, torch.optim.Adam(model.parameters()), ids(59, 128, 29), ids(59, 128, 11), clip=5.0)

@@ -1,0 +1,82 @@
+"""The benchmark itself: what it counts, the turns that it takes, and that it runs where no peer is installed."""
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+
+from tests import benchmarks
+
+
+def test_products_are_those_of_the_model():
+    _, make = benchmarks.rnnlm(V=50, H=3, N=2, T=4)
+    products = make()
+    # Wx and its two gradients, Wh four times there and four times back, dWh at once, the affine layer's three
+    assert [out.shape for _, _, out in products] == (
+        [(8, 12), (3, 12), (8, 3)] + 4 * [(2, 12)] + 4 * [(2, 3)] + [(3, 12)] + [(8, 50), (3, 50), (8, 3)])
+    benchmarks.multiply(products)
+    assert [out.flat[0] for _, _, out in products] == [3, 24, 36] + 4 * [3] + 4 * [12] + [8] + [3, 24, 150]
+    # a multiplication and an addition for each of 8 rows and each weight, three times over
+    assert benchmarks.gflop(products) * 1e9 == pytest.approx(2 * 3 * 8 * (3 * 12 + 3 * 12 + 3 * 50))
+
+
+def test_batched_products():
+    (x, W, y), (xT, dy, dW), (_, WT, dx) = benchmarks.product(6, 4, 1, 5)
+    assert [a.shape for a in (x, W, y, xT, dy, dW, WT, dx)] == [
+        (5, 6, 4), (5, 4, 1), (5, 6, 1), (5, 4, 6), (5, 6, 1), (5, 4, 1), (5, 1, 4), (5, 6, 4)]
+
+
+@pytest.mark.parametrize('name', benchmarks.STEPS)
+def test_a_step_learns(name):
+    sizes = {'spiral': {}, 'cbow': {'V': 20, 'H': 5, 'N': 4}, 'cbow_sparse': {'V': 20, 'H': 5, 'N': 4}}
+    step, make_products = benchmarks.STEPS[name][0](**sizes.get(name, {'V': 20, 'H': 5, 'N': 3}))
+    losses = [float(step()) for _ in range(60)]
+    assert np.isfinite(losses).all() and np.mean(losses[-10:]) < losses[0]
+    benchmarks.multiply(make_products())
+
+
+def test_each_side_has_its_own_process_and_they_take_turns():
+    results = benchmarks.in_turn(2, ours=process_and_time, peer=None, products=process_and_time)
+    (ours, t1), (ours_again, t3) = results['ours']
+    (bare, t2), (bare_again, t4) = results['products']
+    assert results['peer'] == [] and ours == ours_again and bare == bare_again
+    assert len({ours, bare, os.getpid()}) == 3
+    assert t1 < t2 < t3 < t4
+
+
+def process_and_time():
+    return os.getpid(), time.time()
+
+
+def test_table_and_ratios(monkeypatch, tmp_path, capsys):
+    turns = iter([{'ours': [2, 1, 9], 'peer': [4, 4, 9], 'products': [1, 1, 1]},
+                  {'ours': [10, 10, 10], 'peer': [5, 5, 4], 'products': [9, 9, 9]},
+                  {'ours': [2000], 'peer': [1000], 'products': [500]}])
+    monkeypatch.setattr(benchmarks, 'in_turn', lambda rounds, **sides: next(turns))
+    monkeypatch.setattr(benchmarks.ptb, 'load_data', lambda: (range(10000), {}, {}))
+    benchmarks.main(['word2vec', 'rnnlm', 'spiral', '--json', str(tmp_path / 'figures.json')])
+    lines = [row.split() for row in capsys.readouterr().out.splitlines()]
+    assert ['spiral', '2.000', 'ms', '4.000', 'ms', '2.00', '50%'] in lines
+    assert ['word2vec', '5,000', 'words/s', '10,000', 'words/s', '0.50', '25%'] in lines
+    report = json.loads((tmp_path / 'figures.json').read_text())
+    assert report['geometric_mean'] == pytest.approx(1)             # of 2 and 1/2; word2vec does not count
+    assert report['workloads']['rnnlm']['rounds']['peer'] == [5, 5, 4]
+
+
+def test_runs_without_any_peer(monkeypatch, capsys):
+    def no_network():
+        raise OSError('ptb is not at hand\nsecond line')
+
+    monkeypatch.setattr(benchmarks, 'installed', lambda package: False)
+    monkeypatch.setattr(benchmarks.ptb, 'load_data', no_network)
+    benchmarks.main(['spiral', 'word2vec', '--rounds', '1'])
+    spiral, word2vec = capsys.readouterr().out.splitlines()[-2:]
+    assert spiral.startswith('spiral') and spiral.split()[3:-1] == ['no', 'torch']
+    assert word2vec.split(maxsplit=1) == ['word2vec', 'left out: ptb is not at hand']
+
+
+def test_unknown_workload(capsys):
+    with pytest.raises(SystemExit):
+        benchmarks.main(['spirale'])
+    assert 'no such workload: spirale' in capsys.readouterr().err
