@@ -2,6 +2,8 @@
 
 `backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
 """
+import sys
+
 from common.functions import add_at, check_ids, cross_entropy_error, relu, sigmoid, softmax, to_labels
 from common.np import GPU, np
 from common.row_sparse import RowSparse
@@ -26,6 +28,19 @@ class Layer:
 
     def backward(self, *douts):
         raise NotImplementedError(f'{type(self).__name__}.backward')
+
+    def empty(self, name, shape, dtype):
+        """An array to be filled: that of the last call under this name once nobody else holds it, else a new one.
+
+        New memory is expensive where it is large (each page is fetched from the system and cleared). What a caller
+        keeps, be it a view, is never handed out again.
+        """
+        kept = self.__dict__.setdefault('kept', {})
+        array = kept.get(name)
+        # held by the dict, by `array` and by getrefcount's own argument: a fourth would be somebody else
+        if array is None or array.shape != shape or array.dtype != dtype or sys.getrefcount(array) > 3:
+            array = kept[name] = np.empty(shape, dtype)
+        return array
 
 
 class MatMul(Layer):

@@ -156,7 +156,8 @@ class Recurrent(Layer):
         Wx, _, b = self.params
         N, T, D = xs.shape
         self.xs = time_major(xs).reshape(T * N, D)
-        a = self.xs @ Wx                                # (T·N, G)
+        a = self.empty('a', (T * N, len(b)), Wx.dtype)
+        np.matmul(self.xs, Wx, out=a)                   # (T·N, G)
         a += b
         return a.reshape(T, N, -1)
 
@@ -239,6 +240,7 @@ class TimeLSTM(Recurrent):
 
     def forward(self, xs):
         _, Wh, _ = self.params
+        self.gates = None                               # lets its memory be used again
         a = self.project(xs)                            # (T, N, 4H): becomes the gates, step by step
         T, N, H = len(a), a.shape[1], len(Wh)
         hs = np.empty((T + 1, N, H), a.dtype)           # hs[0], cs[0] are the state before the first step
@@ -270,7 +272,7 @@ class TimeLSTM(Recurrent):
         hs, cs, dhs = self.hs, self.cs, time_major(dhs)
         T, _, H = dhs.shape
         WhT = np.ascontiguousarray(Wh.T)
-        da = np.empty_like(self.gates)                  # (T, N, 4H)
+        da = self.empty('da', self.gates.shape, Wh.dtype)       # (T, N, 4H)
         dh, dc = np.zeros_like(hs[0]), np.zeros_like(cs[0])     # (N, H)
         slope, dtanh = np.empty_like(da[0]), np.empty_like(dh)
         for t in reversed(range(T)):
@@ -411,7 +413,8 @@ class TimeAffine(Layer):
         W, b = self.params
         N, T, D = xs.shape
         self.x = time_major(xs).reshape(T * N, D)
-        y = self.x @ W                                  # (T·N, M)
+        y = self.empty('y', (T * N, len(b)), W.dtype)
+        np.matmul(self.x, W, out=y)                     # (T·N, M)
         y += b
         return y.reshape(T, N, -1).swapaxes(0, 1)       # (N, T, M)
 
@@ -467,7 +470,9 @@ class TimeSoftmaxWithLoss(Layer):
         count = int(mask.sum())
         if not count:
             raise ValueError(f'ts: every label is {self.ignore_label}, the ignore_label; expected one other at least')
-        y = x - x.max(axis=1, keepdims=True)            # (T·N, V)
+        self.cache = None                               # lets its memory be used again
+        y = self.empty('y', x.shape, x.dtype)
+        np.subtract(x, x.max(axis=1, keepdims=True), out=y)     # (T·N, V)
         row = np.arange(len(t))
         picked = y[row, t]                              # an ignored −1 picks the last column, and is masked below
         np.exp(y, out=y)

@@ -302,3 +302,17 @@ def test_embedding_by_hand():
     assert layer.forward(np.array([2, 0, 2])).tolist() == [[5, 6], [1, 2], [5, 6]]
     assert layer.backward(np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 40.0]])) is None
     assert layer.grads[0].tolist() == [[2, 20], [0, 0], [5, 50]]
+
+
+def test_memory_is_used_again_only_when_nobody_holds_it():
+    layer = Layer()
+    first = layer.empty('a', (2, 3), np.float32)
+    address = first.ctypes.data
+    assert layer.empty('a', (2, 3), np.float32).ctypes.data != address      # `first` is held, and so is its memory
+    view = layer.empty('a', (2, 3), np.float32).T[1:]
+    assert not np.shares_memory(view, layer.empty('a', (2, 3), np.float32))
+    address = layer.empty('a', (2, 3), np.float32).ctypes.data
+    assert layer.empty('a', (2, 3), np.float32).ctypes.data == address      # nobody held it
+    assert layer.empty('a', (3, 2), np.float32).shape == (3, 2)
+    assert layer.empty('a', (3, 2), np.float64).dtype == np.float64
+    assert layer.empty('b', (3, 2), np.float64).ctypes.data != layer.empty('a', (3, 2), np.float64).ctypes.data
