@@ -4,6 +4,8 @@ A Time layer takes and gives (N, T, …) arrays. Inside, its memory is time-majo
 contiguous block; what it returns is a view of that memory with the axes swapped back, and the next layer swaps them
 again at no cost. So read what a layer returns, but do not write into it.
 """
+from typing import Any
+
 from common import layers
 from common.functions import check_ids, sigmoid
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
@@ -226,6 +228,7 @@ class TimeLSTM(Recurrent):
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b, stateful)
         self.c = None
+        self.gates: Any = None
         # sigmoid(x) = tanh(x / 2) / 2 + 1/2: scaled so, all four gates of a step go through one call of tanh
         H = len(Wh)
         self.scale = np.repeat(np.array([0.5, 1, 0.5, 0.5], Wh.dtype), H)     # (4H,) in the order f, g, i, o
@@ -256,7 +259,7 @@ class TimeLSTM(Recurrent):
             np.tanh(gates, out=gates)
             gates *= self.scale
             gates += self.shift
-            f, g, i, o = columns(gates, H)          # (N, H) each
+            f, g, i, o = columns(gates, H)              # (N, H) each
             np.multiply(f, cs[t], out=cs[t + 1])
             np.multiply(g, i, out=gi)
             cs[t + 1] += gi
