@@ -78,11 +78,18 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
         if best_ppl < math.inf and not best.exists():
             raise FileNotFoundError(f'{best}, the best model so far, is not beside {checkpoint}')
         print(f'resuming after epoch {trainer.current_epoch} of {max_epoch}')
+    elif resume and best.exists():
+        raise FileNotFoundError(f'{checkpoint} is not beside {best}, which a new training would overwrite: move that '
+                                'away, or choose another --name')
     elif resume:
         print(f'there is no {checkpoint} here: starting afresh')
 
+    trainer.last_epoch = max_epoch
+
     def keep():
-        return checkpoint if checkpoint.exists() else model.save_params(best)   # none yet in the first epoch
+        if checkpoint.exists():
+            print(f'the last whole epoch is in {checkpoint}: --resume goes on from there')
+        return model.save_params(f'{name}_interrupted.npz')
 
     with keep_on_interrupt(keep):
         while trainer.current_epoch < max_epoch:

@@ -40,6 +40,7 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
         x_train, x_test = x_train[:, ::-1], x_test[:, ::-1]
     _, id_to_char = sequence.get_vocab()
     trainer = Trainer(model, Adam())
+    trainer.last_epoch = max_epoch
     accuracies = []
     start = time.perf_counter()
     with keep_on_interrupt(model.save_params):

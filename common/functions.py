@@ -20,20 +20,28 @@ def softmax(x):
 
 
 def to_labels(t, y):
-    """Labels (N,) from labels or one-hot rows: t is one-hot when it is shaped like the scores y (N, V)."""
-    return t.argmax(axis=-1) if t.size == y.size and t.ndim == y.ndim else t
+    """Labels (N,) from labels or one-hot rows: t is one-hot when it holds as many numbers as the scores y (N, V)."""
+    N, V = y.shape
+    labels = t.reshape(y.shape).argmax(axis=1) if t.size == y.size and V > 1 else t.reshape(-1)
+    if len(labels) != N:
+        raise ValueError(f't: {len(labels)} labels came for {N} rows of scores; expected one each')
+    check_ids(labels, V, 't')
+    return labels
 
 
 def cross_entropy_error(y, t):
     """Mean of −log(y[label] + 1e-7). y (N, V) or (V,); t labels (N,) or one-hot like y. Book, 1.3.1."""
-    t = to_labels(t, y).reshape(-1)                 # (N,)
     y = y.reshape(-1, y.shape[-1])                  # (N, V)
-    check_ids(t, y.shape[1], 't')
-    return -np.log(y[np.arange(len(y)), t] + 1e-7).mean()
+    return -np.log(y[np.arange(len(y)), to_labels(t, y)] + 1e-7).mean()
 
 
 def check_ids(ids, size, name):
-    """ValueError unless all ids lie in 0 … size − 1. NumPy would count negative ones from the end, in silence."""
+    """TypeError unless ids are integers, ValueError unless all lie in 0 … size − 1.
+
+    NumPy would count negative ones from the end, in silence.
+    """
+    if ids.dtype.kind not in 'iu':
+        raise TypeError(f'{name}: {ids.dtype} came; expected integers, for these are ids')
     if ids.size and (ids.min() < 0 or ids.max() >= size):
         raise ValueError(f'{name}: ids from {ids.min()} to {ids.max()} came; expected 0 to {size - 1}')
 

@@ -3,6 +3,7 @@
     def test_my_layer():
         check_gradients(MyLayer(np.random.randn(3, 4)), np.random.randn(5, 3))
 """
+import inspect
 from typing import Any
 
 from common.np import np
@@ -39,7 +40,10 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     samples are the same each time; where there is a `reset_state` it is called, so that states do not run on.
     tolerance: the largest relative error |a − n| / max(|a|, |n|, 1e-3) that passes.
     """
-    params, _ = remove_duplicate(layer.params, layer.grads)
+    layer_params, objects = list(getattr(layer, 'params', [])), list(getattr(layer, 'grads', []))
+    assert len(layer_params) == len(objects), (
+        f'{type(layer).__name__} has {len(layer_params)} params and {len(objects)} grads; expected one each')
+    params, _ = remove_duplicate(layer_params, objects)
     floats = [x for x in inputs if isinstance(x, np.ndarray) and x.dtype.kind == 'f']
     for name, arrays in (('params', params), ('inputs', floats)):
         for i, array in enumerate(arrays):
@@ -58,19 +62,21 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     outs = forward()
     is_loss = np.ndim(outs[0]) == 0
     weights = [np.ones(()) if is_loss else np.random.RandomState(0).standard_normal(out.shape) for out in outs]
-    objects = list(layer.grads)
     for grad in objects:
         if isinstance(grad, np.ndarray):
             grad[...] = np.nan  # shows up where backward adds to what the last call left, or leaves it there
-    returned = layer.backward() if is_loss else layer.backward(*(weight.copy() for weight in weights))
-    for i, (grad, before) in enumerate(zip(layer.grads, objects, strict=True)):
+    douts = [weight.copy() for weight in weights]
+    if is_loss:
+        douts = [1.0] if inspect.signature(layer.backward).parameters else []
+    returned = layer.backward(*douts)
+    for i, (grad, before) in enumerate(zip(getattr(layer, 'grads', []), objects, strict=True)):
         assert grad is before, f'{place(layer, "grads", i)} is a new array: backward must write into the old, [...] ='
     dinputs = [d for d in (returned if isinstance(returned, tuple) else (returned,)) if d is not None]
     # A loss need not have a gradient for its labels, and there is none for ids.
     assert not floats or len(dinputs) == len(floats) or (is_loss and dinputs), (
         f'{type(layer).__name__}.backward returned {len(dinputs) or "nothing"}; expected {len(floats)}, '
         'the gradient of each input')
-    _, grads = remove_duplicate(layer.params, [np.array(grad) for grad in layer.grads])
+    _, grads = remove_duplicate(layer_params, [np.array(grad) for grad in objects])
 
     def objective(_):
         return float(sum((weight * out).sum() for weight, out in zip(weights, forward(), strict=True)))
@@ -92,6 +98,7 @@ def compare(name, analytic, numerical, tolerance):
     larger = np.maximum(np.maximum(abs(analytic), abs(numerical)), 1e-3)
     error = abs(analytic - numerical) / larger
     worst = np.unravel_index(np.nan_to_num(error, nan=np.inf).argmax(), error.shape)
+    hint = ' (grads are NaN before backward: write them, do not add to them)' if np.isnan(analytic[worst]) else ''
     assert error[worst] <= tolerance, (
         f'{name} at index {tuple(int(k) for k in worst)}: backward says {analytic[worst]:.8g}, finite differences say '
-        f'{numerical[worst]:.8g}: relative error {error[worst]:.2g}, expected at most {tolerance:g}')
+        f'{numerical[worst]:.8g}: relative error {error[worst]:.2g}, expected at most {tolerance:g}{hint}')

@@ -36,11 +36,17 @@ class Layer:
         keeps, be it a view, is never handed out again.
         """
         kept = self.__dict__.setdefault('kept', {})
-        array = kept.get(name)
-        # held by the dict, by `array` and by getrefcount's own argument: a fourth would be somebody else
-        if array is None or array.shape != shape or array.dtype != dtype or sys.getrefcount(array) > 3:
-            array = kept[name] = np.empty(shape, dtype)
-        return array
+        if name not in kept or references(kept, name) > ALONE or (kept[name].shape, kept[name].dtype) != (shape, dtype):
+            kept[name] = np.empty(shape, dtype)
+        return kept[name]
+
+
+def references(kept, name):
+    """How many references Python counts to kept[name], some of its own among them."""
+    return sys.getrefcount(kept[name])
+
+
+ALONE = references({'': np.empty(0)}, '')       # when nobody else holds it: the number differs between Pythons
 
 
 class MatMul(Layer):
@@ -107,15 +113,15 @@ class SoftmaxWithLoss(Layer):
 
     def forward(self, x, t):
         self.y = softmax(x)                     # (N, V)
-        self.t = to_labels(t, x)                # (N,)
+        self.t = to_labels(t, self.y.reshape(-1, x.shape[-1]))          # (N,)
         return cross_entropy_error(self.y, self.t)
 
     def backward(self, dout=1):
         N = len(self.t)
-        dx = self.y.copy()                      # (N, V)
+        dx = self.y.reshape(N, -1).copy()       # (N, V)
         dx[np.arange(N), self.t] -= 1
         dx *= dout / N
-        return dx
+        return dx.reshape(self.y.shape)
 
 
 class Sigmoid(Layer):
@@ -136,6 +142,8 @@ class SigmoidWithLoss(Layer):
     """
 
     def forward(self, x, t):
+        if x.shape != t.shape or not ((t == 0) | (t == 1)).all():
+            raise ValueError(f't: labels {t.shape} from {t.min()} to {t.max()} came; expected {x.shape}, each 0 or 1')
         self.y, self.t = sigmoid(x), t
         return -np.log(np.where(t, self.y, 1 - self.y) + 1e-7).mean()
 

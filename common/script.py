@@ -171,7 +171,11 @@ def keep_on_interrupt(save):
 
         with keep_on_interrupt(model.save_params):
             trainer.fit(...)
+
+    OSError at once, not after hours, where the current folder, into which save() writes, cannot be written.
     """
+    if not os.access('.', os.W_OK):
+        raise PermissionError(f'the current folder, {Path.cwd()}, cannot be written: expected one to leave results in')
     try:
         yield
     except KeyboardInterrupt:

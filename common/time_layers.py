@@ -2,7 +2,7 @@
 
 A Time layer takes and gives (N, T, …) arrays. Inside, its memory is time-major, (T, N, …), so that each step is one
 contiguous block; what it returns is a view of that memory with the axes swapped back, and the next layer swaps them
-again at no cost. So read what a layer returns, but do not write into it.
+again at no cost.
 """
 from typing import Any
 
@@ -201,7 +201,7 @@ class TimeRNN(Recurrent):
             hs[t + 1] += a[t]
             np.tanh(hs[t + 1], out=hs[t + 1])
         self.hs, self.h = hs, hs[T]
-        return hs[1:].swapaxes(0, 1)                    # (N, T, H)
+        return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
         _, Wh, _ = self.params
@@ -267,7 +267,7 @@ class TimeLSTM(Recurrent):
             np.multiply(o, tanh_cs[t], out=hs[t + 1])
         self.gates, self.hs, self.cs, self.tanh_cs = a, hs, cs, tanh_cs
         self.h, self.c = hs[T], cs[T]
-        return hs[1:].swapaxes(0, 1)                    # (N, T, H)
+        return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
         _, Wh, _ = self.params
@@ -333,7 +333,7 @@ class TimeGRU(Recurrent):
             hs[t + 1] *= z
             hs[t + 1] += hs[t]
         self.gates, self.hs, self.rhs, self.h = a, hs, rhs, hs[T]
-        return hs[1:].swapaxes(0, 1)                    # (N, T, H)
+        return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
         _, Wh, _ = self.params
@@ -464,8 +464,10 @@ class TimeSoftmaxWithLoss(Layer):
         self.cache = None
 
     def forward(self, xs, ts):
-        if ts.ndim == 3:
+        if ts.shape == xs.shape:
             ts = ts.argmax(axis=2)
+        if ts.shape != xs.shape[:2]:
+            raise ValueError(f'ts: {ts.shape} came; expected {xs.shape[:2]}, a label for each score, or one-hot rows')
         xs, t = time_major(xs), ts.T.reshape(-1)        # (T, N, V), (T·N,)
         x = flat(xs)
         mask = t != self.ignore_label

@@ -47,11 +47,18 @@ class StepGuard:
 
 
 class Progress:
-    """Prints the book's line every `eval_interval` iterations, and the time that is left once that can be told."""
+    """Prints the book's line every `eval_interval` iterations, and the time that is left once that can be told.
 
-    def __init__(self, max_epoch, max_iters, eval_interval):
-        self.total, self.max_iters, self.eval_interval = max_epoch * max_iters, max_iters, eval_interval
-        self.start, self.done = time.perf_counter(), 0
+    last_epoch: the one after which all is done. Several fits with the same last_epoch are one piece of work.
+    """
+
+    def __init__(self):
+        self.last_epoch = None
+
+    def begin(self, last_epoch, max_iters, eval_interval):
+        if last_epoch != self.last_epoch:
+            self.start, self.done = time.perf_counter(), 0
+        self.last_epoch, self.max_iters, self.eval_interval = last_epoch, max_iters, eval_interval
 
     def due(self, iters):
         self.done += 1
@@ -59,8 +66,8 @@ class Progress:
 
     def line(self, epoch, iters, what):
         elapsed = time.perf_counter() - self.start
-        left = elapsed / self.done * (self.total - self.done)
-        ending = f' | left {left:.0f}[s]' if elapsed > 1 else ''
+        to_do = (self.last_epoch - epoch + 1) * self.max_iters - iters - 1
+        ending = f' | left {elapsed / self.done * to_do:.0f}[s]' if elapsed > 1 else ''
         print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}',
               flush=True)
 
@@ -86,6 +93,7 @@ class Trainer:
     """Trains `model` with `optimizer` on batches drawn at random. Book, 1.4.4.
 
     `.loss_list` holds the mean loss of each `eval_interval` iterations; `.current_epoch` goes on counting over fits.
+    Who calls fit once an epoch may set `.last_epoch`, so that the lines tell the time that is left for all.
     """
 
     def __init__(self, model, optimizer):
@@ -94,6 +102,8 @@ class Trainer:
         self.loss_list = []
         self.eval_interval = None
         self.current_epoch = 0
+        self.last_epoch = None
+        self.progress = Progress()
 
     def fit(self, x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20):
         """x (N, …), t (N, …). Shuffles once an epoch; a last batch that is not full is dropped.
@@ -108,7 +118,8 @@ class Trainer:
         max_iters = len(x) // batch_size
         self.eval_interval = eval_interval
         order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
-        progress = Progress(max_epoch, max_iters, eval_interval)
+        progress = self.progress
+        progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
         losses = []
         with StepGuard() as guard:
             for _ in range(max_epoch):
@@ -132,7 +143,7 @@ class Trainer:
 class RnnlmTrainer:
     """Trains a language model on a stream of ids, read in order (truncated BPTT). Book, 5.5.4.
 
-    `.ppl_list` holds the perplexity over each `eval_interval` iterations.
+    `.ppl_list` holds the perplexity over each `eval_interval` iterations; `.last_epoch` is as Trainer's.
     """
 
     def __init__(self, model, optimizer):
@@ -141,10 +152,13 @@ class RnnlmTrainer:
         self.ppl_list = []
         self.eval_interval = None
         self.current_epoch = 0
+        self.last_epoch = None
+        self.progress = Progress()
         self.time_idx = 0
 
     def get_batch(self, x, t, batch_size, time_size):
         """The next time_size ids at each of batch_size places of the stream, wrapping round -> (N, T), (N, T)."""
+        x, t = np.asarray(x), np.asarray(t)
         offsets = np.arange(batch_size) * (len(x) // batch_size)        # (N,)
         steps = np.arange(self.time_idx, self.time_idx + time_size)     # (T,)
         self.time_idx += time_size
@@ -163,7 +177,8 @@ class RnnlmTrainer:
                              f'{batch_size * time_size}')
         self.time_idx = 0
         self.eval_interval = eval_interval
-        progress = Progress(max_epoch, max_iters, eval_interval)
+        progress = self.progress
+        progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
         losses = []
         with StepGuard() as guard:
             for _ in range(max_epoch):

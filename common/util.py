@@ -7,6 +7,7 @@ from itertools import islice
 
 from numpy.typing import NDArray
 
+from common.functions import check_ids
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
@@ -23,12 +24,6 @@ def preprocess(text: str) -> tuple[NDArray, dict[str, int], dict[int, str]]:
     return np.array([word_to_id[word] for word in words]), word_to_id, id_to_word
 
 
-def _check_ids(corpus, vocab_size):
-    if corpus.size and not (corpus.min() >= 0 and corpus.max() < vocab_size):
-        raise ValueError(f'corpus holds ids from {corpus.min()} to {corpus.max()}, '
-                         f'expected 0 to {vocab_size - 1} (vocab_size {vocab_size})')
-
-
 def _check_window(window_size):
     if window_size < 1:
         raise ValueError(f'window_size is {window_size}, expected 1 or more')
@@ -37,7 +32,7 @@ def _check_window(window_size):
 def convert_one_hot(corpus: NDArray, vocab_size: int) -> NDArray:
     """One-hot rows: (N,) → (N, V), (N, C) → (N, C, V), int32. Book, 3.3.2."""
     corpus = np.asarray(corpus)
-    _check_ids(corpus, vocab_size)
+    check_ids(corpus, vocab_size, 'corpus')
     one_hot = np.zeros((corpus.size, vocab_size), np.int32)
     one_hot[np.arange(corpus.size), corpus.ravel()] = 1
     return one_hot.reshape(*corpus.shape, vocab_size)
@@ -58,7 +53,7 @@ def create_co_matrix(corpus: NDArray, vocab_size: int, window_size: int = 1) -> 
     """C[i, j]: how often word j stands within window_size words of word i. (V, V), int32. Book, 2.3.4."""
     corpus = np.asarray(corpus).astype(np.int64)    # i·V + j outgrows 32 bits from 46,341 words on
     _check_window(window_size)
-    _check_ids(corpus, vocab_size)
+    check_ids(corpus, vocab_size, 'corpus')
     pairs = np.concatenate([corpus[:-d] * vocab_size + corpus[d:] for d in range(1, window_size + 1)])
     pairs, counts = np.unique(pairs, return_counts=True)
     left, right = np.divmod(pairs, vocab_size)
@@ -201,6 +196,8 @@ def clip_grads(grads: list[NDArray], max_norm: float) -> None:
 
     norm is the Euclidean norm of all the arrays taken as one vector.
     """
+    if not max_norm > 0:
+        raise ValueError(f'max_norm: {max_norm} came; expected more than 0')
     arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
     rate = max_norm / (sum(float(np.dot(array, array)) for array in flat) ** 0.5 + 1e-6)
@@ -235,7 +232,9 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
         raise ValueError(f'corpus holds {size} words, expected more than '
                          f'batch_size {batch_size} × time_size {time_size} = {batch_size * time_size}')
     print('evaluating perplexity ...')
-    options = {'train_flg': False} if 'train_flg' in inspect.signature(model.forward).parameters else {}
+    parameters = inspect.signature(model.forward).parameters
+    takes_flag = 'train_flg' in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    options = {'train_flg': False} if takes_flag else {}
     starts = np.arange(batch_size)[:, None] * ((size - 1) // batch_size) + np.arange(time_size)     # (N, T)
     total = 0.0
     for iters in range(max_iters):

@@ -389,6 +389,13 @@ def test_resume_without_a_checkpoint_starts_afresh(better, capsys):
     assert trainer.ppl_list == afresh.ppl_list
 
 
+def test_resume_without_a_checkpoint_spares_the_model_there(better):
+    better('model', max_epoch=1)
+    Path('model_checkpoint.npz').unlink()
+    with pytest.raises(FileNotFoundError, match=r'model_checkpoint.npz is not beside model.npz'):
+        better('model', max_epoch=1, resume=True)
+
+
 def test_resume_refuses_another_file(better):
     np.savez('model_checkpoint.npz', param_0=np.zeros(3))
     with pytest.raises(ValueError, match=r'model_checkpoint.npz is no checkpoint of this script'):
@@ -401,12 +408,13 @@ def test_ctrl_c_in_the_first_epoch_keeps_the_model(better, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
-    with pytest.raises(KeyboardInterrupt, match=r'model\.npz'):
+    with pytest.raises(KeyboardInterrupt, match=r'model_interrupted\.npz'):
         better('model')
-    assert (arrays('model.npz')['param_0'] == 7).all()
+    assert (arrays('model_interrupted.npz')['param_0'] == 7).all()
+    assert not Path('model.npz').exists()       # nothing stands in the way of a new start
 
 
-def test_ctrl_c_later_names_the_checkpoint(better, monkeypatch):
+def test_ctrl_c_later_names_the_checkpoint(better, monkeypatch, capsys):
     fits = RnnlmTrainer.fit
 
     def fit(self, *args):
@@ -415,6 +423,7 @@ def test_ctrl_c_later_names_the_checkpoint(better, monkeypatch):
         fits(self, *args)
 
     monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
-    with pytest.raises(KeyboardInterrupt, match=r'model_checkpoint\.npz'):
+    with pytest.raises(KeyboardInterrupt, match=r'model_interrupted\.npz'):
         better('model')
+    assert 'the last whole epoch is in model_checkpoint.npz: --resume goes on' in capsys.readouterr().out
     assert arrays('model_checkpoint.npz')['current_epoch'] == 1

@@ -215,3 +215,24 @@ def test_each_state_begins_anew():
     layer.forward(np.random.randn(4, 2, 3))         # leaves a state that a check must not go on from
     check_gradients(layer, np.random.randn(2, 3, 3))
     check_gradients(LSTM(*W), np.random.randn(2, 3), np.random.randn(2, 2), np.random.randn(2, 2))
+
+
+def test_a_layer_without_parameters_and_a_loss_whose_backward_must_have_dout():
+    class Square:
+        def forward(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, dy):
+            return 2 * self.x * dy
+
+    class Loss(Square):
+        def forward(self, x):
+            return super().forward(x).sum()
+
+    check_gradients(Square(), np.random.randn(3))
+    check_gradients(Loss(), np.random.randn(3))
+    with pytest.raises(AssertionError, match='Square has 0 params and 1 grads'):
+        layer = Square()
+        layer.grads = [np.zeros(1)]
+        check_gradients(layer, np.random.randn(3))

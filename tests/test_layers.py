@@ -316,3 +316,22 @@ def test_memory_is_used_again_only_when_nobody_holds_it():
     assert layer.empty('a', (3, 2), np.float32).shape == (3, 2)
     assert layer.empty('a', (3, 2), np.float64).dtype == np.float64
     assert layer.empty('b', (3, 2), np.float64).ctypes.data != layer.empty('a', (3, 2), np.float64).ctypes.data
+
+
+def test_softmax_with_loss_takes_labels_of_any_shape_and_scores_of_any_rank():
+    x, t = np.random.randn(2, 3, 4), np.array([[1, 0, 3], [2, 2, 1]])
+    check_gradients(SoftmaxWithLoss(), x, t)
+    check_gradients(SoftmaxWithLoss(), x[0], t[0][:, None])
+    check_gradients(SoftmaxWithLoss(), x[0, 0], t[0, :1])
+    check_gradients(SoftmaxWithLoss(), np.zeros((2, 1)), np.array([0, 0]))
+    assert SoftmaxWithLoss().forward(x, t) == pytest.approx(SoftmaxWithLoss().forward(x.reshape(6, 4), t.ravel()))
+
+
+@pytest.mark.parametrize('layer, x, t, what', [
+    (SoftmaxWithLoss(), np.zeros((2, 3)), np.array([1]), 't: 1 labels came for 2 rows'),
+    (SigmoidWithLoss(), np.zeros((4, 1)), np.zeros(4, int), r't: labels \(4,\) .* expected \(4, 1\)'),
+    (SigmoidWithLoss(), np.zeros(2), np.array([-1, 1]), 'from -1 to 1 came; expected .* 0 or 1'),
+    (SoftmaxWithLoss(), np.zeros((2, 3)), np.array([1.0, 2.0]), 't: float64 came; expected integers')])
+def test_labels_that_do_not_fit(layer, x, t, what):
+    with pytest.raises((ValueError, TypeError), match=what):
+        layer.forward(x, t)

@@ -315,3 +315,9 @@ def test_a_screen_shows_and_keeps_only_on_request(backend, keep, written, shown,
     assert Path('p.png').exists() == written == ('picture: ' in capsys.readouterr().out)
     assert seen == ([[figure.number]] if shown else [])
     assert plt.get_fignums() == []
+
+
+def test_a_folder_that_cannot_be_written_is_told_before_the_training(monkeypatch):
+    monkeypatch.setattr(os, 'access', lambda path, mode: (Path(path), mode) != (Path('.'), os.W_OK))
+    with pytest.raises(PermissionError, match=r'the current folder, .* cannot be written'), keep_on_interrupt(None):
+        pytest.fail('the training began')

@@ -367,3 +367,29 @@ def test_softmax_with_loss_needs_a_forward_before_each_backward():
     layer.backward()
     with pytest.raises(RuntimeError, match='forward before each backward'):
         layer.backward()
+
+
+@pytest.mark.parametrize('make, gates', [(TimeRNN, 1), (TimeLSTM, 4), (TimeGRU, 3)])
+def test_what_forward_returns_may_be_written_into(make, gates):
+    """As a residual connection or a mask of a reader's own does."""
+    class Residual(make):
+        def forward(self, xs):
+            hs = super().forward(xs)
+            hs += xs
+            return hs
+
+        def backward(self, dhs):
+            return super().backward(dhs) + dhs
+
+    layer = Residual(np.random.randn(3, 3 * gates), np.random.randn(3, 3 * gates), np.random.randn(3 * gates), True)
+    check_gradients(layer, np.random.randn(2, 4, 3))
+    h = layer.h.copy()
+    layer.reset_state()
+    layer.forward(np.zeros((2, 1, 3)))[...] = 7
+    assert not np.array_equal(layer.h, h) and (layer.h != 7).all()
+
+
+@pytest.mark.parametrize('shape', [(3, 2), (6,), (2, 3, 1), (2, 3, 5)])
+def test_labels_of_another_shape(shape):
+    with pytest.raises(ValueError, match=r'ts: .* came; expected \(2, 3\)'):
+        TimeSoftmaxWithLoss().forward(np.zeros((2, 3, 4)), np.zeros(shape, int))

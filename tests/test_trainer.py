@@ -1,6 +1,7 @@
 """common.trainer: the lines printed, the order of the batches, what an interrupt leaves, and shared parameters."""
 import math
 import os
+import re
 import signal
 import threading
 from types import SimpleNamespace
@@ -74,6 +75,21 @@ def test_time_left(capsys, clock):
                                        '| epoch 1 |  iter 3 / 4 | time 20[s] | loss 2.50 | left 33[s]\n'
                                        '| epoch 2 |  iter 1 / 4 | time 30[s] | loss 4.50 | left 18[s]\n'
                                        '| epoch 2 |  iter 3 / 4 | time 40[s] | loss 6.50 | left 6[s]\n')
+
+
+@pytest.mark.parametrize('make', [Trainer, RnnlmTrainer])
+def test_time_left_over_several_fits(make, capsys, clock):
+    clock.step = 10.0
+    trainer, x = make(Recorder(), SGD()), np.arange(8)
+    trainer.last_epoch = 3
+    for _ in range(3):
+        trainer.fit(x, x, 1, 2, **({} if make is Trainer else {'time_size': 1}), eval_interval=4)
+    # 12 iterations; a line after the 1st, 5th and 9th, each 10 s after the one before
+    found = re.findall(r'epoch (\d) .* time (\d+).* left (\d+)', capsys.readouterr().out)
+    assert found == [('1', '10', '110'), ('2', '20', '28'), ('3', '30', '10')]
+    trainer.last_epoch = None
+    trainer.fit(x, x, 2, 2, **({} if make is Trainer else {'time_size': 1}), eval_interval=4)      # begins anew
+    assert re.findall(r'epoch (\d) .* time (\d+).* left (\d+)', capsys.readouterr().out)[0] == ('4', '10', '70')
 
 
 def test_nothing_printed_without_an_interval(capsys):

@@ -461,8 +461,8 @@ def test_evaluate_seq2seq_goes_in_batches():
 # the door
 
 @pytest.mark.parametrize('call, says', [
-    (lambda: util.convert_one_hot(np.array([0, 3]), 3), 'corpus holds ids from 0 to 3, expected 0 to 2'),
-    (lambda: util.create_co_matrix(np.array([-1, 2]), 3), 'corpus holds ids from -1 to 2'),
+    (lambda: util.convert_one_hot(np.array([0, 3]), 3), 'corpus: ids from 0 to 3 came; expected 0 to 2'),
+    (lambda: util.create_co_matrix(np.array([-1, 2]), 3), 'corpus: ids from -1 to 2 came; expected 0 to 2'),
     (lambda: util.create_co_matrix(np.array([0, 1]), 3, 0), 'window_size is 0'),
     (lambda: util.create_contexts_target(np.arange(4), 2), 'corpus holds 4 words, window_size 2 needs 5'),
     (lambda: util.create_contexts_target(np.arange(4), 0), 'window_size is 0'),
@@ -477,3 +477,18 @@ def test_evaluate_seq2seq_goes_in_batches():
 def test_bad_input_is_told_apart(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize('max_norm', [0, -1, float('nan')])
+def test_clip_grads_to_no_norm(max_norm):
+    with pytest.raises(ValueError, match=r'max_norm: .* expected more than 0'):
+        util.clip_grads([np.ones(2)], max_norm)
+
+
+def test_eval_perplexity_hands_the_flag_to_a_model_that_takes_any_keyword():
+    class Model:
+        def forward(self, xs, *args, **options):
+            assert options == {'train_flg': False}
+            return 2.0
+
+    assert util.eval_perplexity(Model(), np.arange(30), 2, 3) == pytest.approx(np.exp(2))
