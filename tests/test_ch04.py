@@ -15,6 +15,7 @@ from ch04.skip_gram import SkipGram
 from common import storage
 from common.gradient_check import check_gradients
 from common.optimizer import Adam
+from common.row_sparse import RowSparse
 from common.trainer import Trainer
 from common.util import create_contexts_target, nearest_words, normalize
 from dataset import toy
@@ -180,3 +181,12 @@ def test_eval_of_the_books_vectors(real_data, capsys):
     assert found['king:man = queen:?'][0] == 'woman'
     assert found['take:took = go:?'][0] == 'went'
     assert found['car:cars = child:?'][0] == 'children'
+
+
+def test_train_with_row_sparse_gradients(monkeypatch):
+    monkeypatch.setattr(train, 'load_data', lambda name: toy.load_data(size=300))
+    for sparse in False, True:
+        trainer = train.main(corpus='toy', max_epoch=4, hidden_size=10, window_size=2, learning_rate=0.01,
+                             sparse=sparse, seed=0)
+        assert [isinstance(grad, RowSparse) for grad in trainer.model.grads] == [sparse, sparse]
+        assert trainer.loss_list[-1] < trainer.loss_list[0] - 0.2
