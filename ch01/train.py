@@ -23,6 +23,9 @@ def show_boundary(model, x, t):
 
 
 def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: int | None = None):
+    """
+    seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
+    """
     x, t = spiral.load_data()
     if seed is not None:
         np.random.seed(seed)

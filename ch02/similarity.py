@@ -8,6 +8,8 @@ def main(text='You say goodbye and I say hello.'):
     text: a text that holds the words you and i
     """
     corpus, word_to_id, _ = preprocess(text)
+    if not {'you', 'i'} <= word_to_id.keys():
+        raise ValueError(f'text is {text!r}, expected one that holds the words you and i')
     C = create_co_matrix(corpus, len(word_to_id))
     similarity = cos_similarity(C[word_to_id['you']], C[word_to_id['i']])
     print(similarity)

@@ -49,7 +49,7 @@ def load_checkpoint(path, trainer, settings):
 
 
 def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_size=35, learning_rate=20.0, max_epoch=40,
-         max_grad=0.25, dropout=0.5, name='BetterRnnlm', resume=False, seed: int | None = None):
+         max_grad: float | None = 0.25, dropout=0.5, name='BetterRnnlm', resume=False, seed: int | None = None):
     """
     learning_rate: the first; a quarter of it after each epoch in which validation does not improve
     name: what the two files are called

@@ -9,7 +9,7 @@ from dataset.corpus import load_data
 
 
 def main(corpus='ptb', batch_size=20, wordvec_size=100, hidden_size=100, time_size=35, learning_rate=20.0, max_epoch=4,
-         max_grad=0.25, seed: int | None = None):
+         max_grad: float | None = 0.25, seed: int | None = None):
     ids, word_to_id, _ = load_data(corpus, 'train')
     ids_test, _, _ = load_data(corpus, 'test')
     if seed is not None:

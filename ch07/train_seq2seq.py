@@ -14,9 +14,12 @@ from common.util import eval_seq2seq, evaluate_seq2seq
 from dataset import sequence
 
 
-def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_grad=5.0,
-         file_name='addition.txt', seed: int | None = None):
-    """file_name: addition.txt, date.txt or the path of a file of such lines"""
+def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25,
+         max_grad: float | None = 5.0, file_name='addition.txt', seed: int | None = None):
+    """
+    file_name: addition.txt, date.txt or the path of a file of such lines
+    seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
+    """
     train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:

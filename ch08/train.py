@@ -19,7 +19,10 @@ MODELS = {'attention': AttentionSeq2seq, 'seq2seq': Seq2seq, 'peeky': PeekySeq2s
 
 
 def main(model: Literal['attention', 'seq2seq', 'peeky'] = 'attention', wordvec_size=16, hidden_size=256,
-         batch_size=128, max_epoch=10, max_grad=5.0, seed: int | None = None):
+         batch_size=128, max_epoch=10, max_grad: float | None = 5.0, seed: int | None = None):
+    """
+    seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
+    """
     train_data, test_data = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:

@@ -4,6 +4,7 @@ from typing import Any
 
 from common import storage
 from common.np import np
+from common.util import to_cpu
 
 
 class BaseModel:
@@ -27,7 +28,7 @@ class BaseModel:
         .npz: float32 arrays param_0, param_1, …; .pkl: the book's list of float16 arrays.
         """
         path = self._path(file_name)
-        params = [storage.to_host(param) for param in self.params]
+        params = [to_cpu(param) for param in self.params]
         if path.suffix == '.npz':
             storage.save_npz(path, {f'param_{i}': param.astype('f4') for i, param in enumerate(params)})
         else:

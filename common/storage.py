@@ -17,8 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from common.np import GPU
-from common.np import np as device
+from common.util import to_cpu
 
 ENDINGS = ('.npz', '.pkl')
 
@@ -45,14 +44,9 @@ def _replacing(path):
         raise
 
 
-def to_host(array) -> np.ndarray:
-    """The array in main memory (CuPy's are copied down)."""
-    return device.asnumpy(array) if GPU else np.asarray(array)
-
-
 def save_npz(path, arrays: dict) -> None:
     """Write the arrays under their names, without any pickle. A file already there is replaced whole."""
-    host = {name: to_host(array) for name, array in arrays.items()}
+    host = {name: to_cpu(array) for name, array in arrays.items()}
     for name, array in host.items():
         if array.dtype.hasobject:
             raise TypeError(f'{name} for {path} holds Python objects; expected an array of numbers or of text')
@@ -355,7 +349,7 @@ def save_words(path, word_vecs, id_to_word) -> None:
     .npz: `word_vecs` float32 and `words`, text in the order of the ids. .pkl: the book's dict of word_vecs float16,
     word_to_id and id_to_word.
     """
-    word_vecs = to_host(word_vecs)
+    word_vecs = to_cpu(word_vecs)
     if sorted(id_to_word) != list(range(len(word_vecs))):
         raise ValueError(f'id_to_word has {len(id_to_word)} ids; expected 0 to {len(word_vecs) - 1}, one per vector')
     words = [id_to_word[i] for i in range(len(word_vecs))]

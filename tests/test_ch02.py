@@ -117,3 +117,8 @@ def test_count_method_big(real_data, capsys):
     for query, words in {'you': {'i', 'we'}, 'year': {'month'}, 'car': {'auto', 'luxury'},
                          'toyota': {'motor', 'nissan'}}.items():
         assert len(near[query]) == 5 and words <= near[query]
+
+
+def test_similarity_of_words_that_are_not_there():
+    with pytest.raises(ValueError, match=r'text is .* expected one that holds the words you and i'):
+        similarity.main('hello world')
