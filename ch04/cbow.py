@@ -28,7 +28,9 @@ class CBOW(BaseModel):
             raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * self.window_size}, '
                              f'for window_size is {self.window_size}')
         vectors = self.in_layer.forward(contexts)                       # (N, C, H)
-        return self.ns_loss.forward(vectors.mean(axis=1), target)
+        C = 2 * self.window_size
+        h = np.full(C, 1 / C, vectors.dtype) @ vectors                  # (N, H): their mean, faster than .mean(axis=1)
+        return self.ns_loss.forward(h, target)
 
     def backward(self, dout=1):
         C = 2 * self.window_size

@@ -87,6 +87,14 @@ def test_sum_rows_of_long_runs(repeats):
     np.testing.assert_allclose(sums, [sum(rows[idx == i]) for i in (2, 5, 70_000)], rtol=0, atol=1e-12)
 
 
+def test_sum_rows_of_one_row_for_several_ids():
+    idx, rows = np.random.randint(0, 6, (5, 2, 4)), np.random.randn(5, 2, 3)
+    ids, sums = sum_rows(idx, np.broadcast_to(rows[:, :, None], (5, 2, 4, 3)))
+    expected = np.zeros((6, 3))
+    np.add.at(expected, idx, rows[:, :, None])
+    np.testing.assert_allclose(sums, expected[ids], rtol=0, atol=1e-12)
+
+
 def test_add_at_takes_views():
     W, idx, rows = np.zeros((4, 2)), np.array([[0, 1, 0], [3, 0, 1]]).T, np.arange(12.).reshape(2, 3, 2).swapaxes(0, 1)
     add_at(W, idx, rows)
