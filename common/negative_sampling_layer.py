@@ -45,6 +45,10 @@ class UnigramSampler:
         self.sample_size = sample_size
         self.cumulative = self.word_p.cumsum()
         self.cumulative /= self.cumulative[-1]                  # so that no draw from [0, 1) falls behind the last word
+        # For each of many equal parts of [0, 1), the word at its beginning: right for all but a few draws. A power of
+        # two, so that no rounding moves a draw into another part.
+        parts = 2**int(16 * len(p)).bit_length()
+        self.word_at = self.cumulative.searchsorted(np.arange(parts) / parts, side='right')
 
     def get_negative_sample(self, target):
         """target (N,) -> ids (N, sample_size).
@@ -82,7 +86,12 @@ class UnigramSampler:
                 ids[k] = np.random.choice(len(p), p=p / p.sum())
 
     def draw(self, size):
-        return self.cumulative.searchsorted(np.random.rand(*np.atleast_1d(size)), side='right')
+        """Ids by word_p, an array of this size: the words in whose part of [0, 1) uniform numbers fall."""
+        u = np.random.rand(*np.atleast_1d(size))
+        ids = self.word_at[(u * len(self.word_at)).astype(np.intp)]
+        behind = self.cumulative[ids] <= u                      # the part goes on with other words
+        ids[behind] = self.cumulative.searchsorted(u[behind], side='right')
+        return ids
 
 
 def repeats(ids):

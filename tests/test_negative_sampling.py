@@ -120,3 +120,14 @@ def test_loss_against_a_loop(target, sample_size):
     np.testing.assert_allclose(layer.backward(), dh, atol=1e-12)
     assert len(layer.params) == len(layer.grads) == 1 and layer.params[0] is W
     np.testing.assert_allclose(layer.grads[0], dW, atol=1e-12)
+
+
+@pytest.mark.parametrize('counts', [[1] * 7, [10**6, 1, 1, 1], [1, 1, 0, 10**6], np.arange(1, 3000)])
+def test_draws_fall_where_the_sums_of_the_probabilities_say(counts):
+    sampler = UnigramSampler(np.repeat(np.arange(len(counts)), counts), 0.75, 2)
+    np.random.seed(3)
+    u = np.random.rand(5000)
+    np.random.seed(3)
+    drawn = sampler.draw(5000)
+    sums = np.append(0, np.cumsum(sampler.word_p))
+    assert (sums[drawn] <= u + 1e-12).all() and (u < sums[drawn + 1] + 1e-12).all()
