@@ -1,4 +1,6 @@
 """The functions that layers are built from."""
+from itertools import count
+
 from common.np import np
 
 
@@ -67,19 +69,18 @@ def sum_rows(idx, rows):
 def sum_runs(rows, order, first):
     """The sum of each run of rows[order], the k-th beginning at first[k]. rows (n, D) -> (K, D).
 
-    As np.add.reduceat, but three times as fast: most runs are short, and their second rows are added at once, then
-    their third …; what is left of the long ones is summed run by run.
+    As np.add.reduceat, but several times as fast: the second rows of all runs are added at once, then the third … While
+    runs go on, each such pass has fewer rows; when there are few, the rest of each is summed by itself.
     """
-    short = 8
     length = np.diff(first, append=len(order))                      # (K,)
     sums = rows.take(order[first], axis=0)
-    for i in range(1, short):
+    for i in count(1):
         longer = np.flatnonzero(length > i)
-        if not len(longer):
-            return sums
+        if len(longer) <= 2 * i:    # about C / i runs are longer than i, and a pass costs as much as two sums
+            break
         sums[longer] += rows.take(order[first[longer] + i], axis=0)
-    for k in np.flatnonzero(length > short).tolist():
-        sums[k] += rows.take(order[first[k] + short:first[k] + length[k]], axis=0).sum(axis=0)
+    for k in longer.tolist():
+        sums[k] += rows.take(order[first[k] + i:first[k] + length[k]], axis=0).sum(axis=0)
     return sums
 
 
