@@ -67,7 +67,7 @@ class Optimizer:
 
 def blocks(*arrays):
     """The arrays, all of one shape, cut into runs that fit into a core's cache, so that a step's passes stay there."""
-    if GPU or not all(a.flags.c_contiguous for a in arrays):
+    if GPU or arrays[0].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
         yield arrays
         return
     flat = [a.reshape(-1) for a in arrays]

@@ -4,6 +4,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from common import optimizer
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 
 EPS = 1e-7
@@ -172,3 +173,14 @@ def test_other_parameters_than_before(make):
     optimizer.update([np.ones(2)], [np.ones(2)])
     with pytest.raises(ValueError, match='params: 2 came, but the first update had 1'):
         optimizer.update([np.ones(2), np.ones(3)], [np.ones(2), np.ones(3)])
+
+
+@pytest.mark.parametrize('order', ['C', 'F'])
+def test_large_arrays_go_block_by_block(case, order, monkeypatch):
+    make, options, formula = case
+    monkeypatch.setattr(optimizer, 'BLOCK', 2)
+    param = np.array([P, P[::-1]], order=order)         # 6 numbers: three blocks
+    grads = [(lr, np.array([g, g[::-1]], order=order)) for lr, g in STEPS]
+    run(make(**options), [param], grads)
+    expected = [formula(p, [(lr, g[k]) for lr, g in STEPS]) for k, p in enumerate(P)]
+    np.testing.assert_allclose(param, [expected, expected[::-1]], rtol=1e-12)
