@@ -100,14 +100,8 @@ class Momentum(Optimizer):
         p += v
 
 
-class Nesterov(Optimizer):
+class Nesterov(Momentum):
     """v ← μ·v − lr·g, p ← p + μ²·v − (1 + μ)·lr·g with the new v, as the book prints it. μ = momentum."""
-
-    arrays = ('v',)
-
-    def __init__(self, lr=0.01, momentum=0.9):
-        super().__init__(lr)
-        self.momentum = momentum
 
     def step(self, p, g, v):
         v *= self.momentum

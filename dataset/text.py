@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-SPLITS = {'train': 'train', 'valid': 'valid', 'val': 'valid', 'test': 'test'}
+from dataset import SPLITS
 
 
 def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):

@@ -8,6 +8,8 @@ from functools import cache
 
 import numpy as np
 
+from dataset import SPLITS
+
 # A line is a symbol and its alternatives, each drawn in proportion to the number before it (1 where there is none).
 # Capitals are symbols, all else is words. A word stands in one list of words only, or spelt out within rules; and no
 # two derivations give the same row of lists: therefore a sentence has one derivation.
@@ -134,8 +136,8 @@ LIFE = the meaning of life is LOVE
 LOVE = love | happiness | friendship | music | freedom
 """
 
-SENTENCES = {'train': 12_000, 'valid': 1_200, 'val': 1_200, 'test': 1_200}
-STREAMS = {'train': 0, 'valid': 1, 'val': 1, 'test': 2}
+SENTENCES = {'train': 12_000, 'valid': 1_200, 'test': 1_200}
+STREAMS = {'train': 0, 'valid': 1, 'test': 2}
 
 
 def load_data(data_type: str = 'train', size: int | None = None, seed: int = 1984):
@@ -145,12 +147,13 @@ def load_data(data_type: str = 'train', size: int | None = None, seed: int = 198
     ending in `<eos>`; None is 12,000 for 'train' and 1,200 for the others (some 8 words a sentence). The vocabulary
     and its ids are the same for every data_type, size and seed. The global np.random is left as it stands.
     """
-    if data_type not in STREAMS:
-        raise ValueError(f'data_type is {data_type!r}, but should be one of {", ".join(STREAMS)}.')
-    size = SENTENCES[data_type] if size is None else size
+    if data_type not in SPLITS:
+        raise ValueError(f'data_type is {data_type!r}, but should be one of {", ".join(SPLITS)}.')
+    part = SPLITS[data_type]
+    size = SENTENCES[part] if size is None else size
     if size < 1:
         raise ValueError(f'size is {size}, but should be at least one sentence.')
-    rng = np.random.RandomState([seed, STREAMS[data_type]])
+    rng = np.random.RandomState([seed, STREAMS[part]])
     return _generate(size, rng), *load_vocab()
 
 
