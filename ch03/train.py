@@ -27,8 +27,9 @@ def main(model: Literal['cbow', 'skip_gram'] = 'cbow', text='You say goodbye and
     trainer = Trainer(net, Adam(lr=learning_rate))
     trainer.fit(contexts, target, max_epoch, batch_size)
     trainer.plot()
-    for word_id, word in id_to_word.items():
-        print(word, net.word_vecs[word_id])
+    with np.printoptions(linewidth=10_000):     # a word a line, however its numbers are written
+        for word_id, word in id_to_word.items():
+            print(word, net.word_vecs[word_id])
     return trainer
 
 

@@ -130,3 +130,11 @@ def test_runs_in_its_folder_and_as_a_file(tmp_path):
                               check=True)
         assert done.stdout
     assert done.stdout.splitlines()[-1].startswith('. [') and (tmp_path / 'loss.png').is_file()
+
+
+def test_train_prints_a_word_a_line(monkeypatch, capsys):
+    monkeypatch.setattr(Trainer, 'fit', lambda self, *args: self.model.word_vecs.fill(-5.1641055e-06))
+    train.main()
+    lines = capsys.readouterr().out.splitlines()[-7:]
+    assert [line.split(' [')[0] for line in lines] == ['you', 'say', 'goodbye', 'and', 'i', 'hello', '.']
+    assert lines[0].count('-5.1641055e-06') == 5
