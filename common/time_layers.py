@@ -1,8 +1,8 @@
 """Layers over time: the one-step cells, to read, and the Time layers, to run (book, chapters 5 to 8).
 
-A Time layer takes and gives (N, T, …) arrays. Inside, its memory is time-major, (T, N, …), so that each step is one
-contiguous block; what it returns is a view of that memory with the axes swapped back, and the next layer swaps them
-again at no cost.
+A Time layer takes and gives (N, T, …) arrays. In memory they are time-major, (T, N, …), so that each step is one
+contiguous block: what a layer returns is a view of such memory with the axes swapped back, and the next layer swaps
+them again at no cost.
 """
 from typing import Any
 
@@ -153,12 +153,15 @@ class Recurrent(Layer):
                              f'{(N, len(Wh))}: call reset_state() before a batch of another size')
         return state
 
-    def project(self, xs):
-        """xs Wx + b of all steps in one product. xs (N, T, D) -> (T, N, G), G the width of all gates."""
+    def project(self, xs, order='C'):
+        """xs Wx + b of all steps in one product. xs (N, T, D) -> (T, N, G), G the width of all gates.
+
+        order 'F': in memory G comes first.
+        """
         Wx, _, b = self.params
         N, T, D = xs.shape
         self.xs = time_major(xs).reshape(T * N, D)
-        a = self.empty('a', (T * N, len(b)), Wx.dtype)
+        a = self.empty('a', (T * N, len(b)), Wx.dtype) if order == 'C' else self.empty('a', (len(b), T * N), Wx.dtype).T
         np.matmul(self.xs, Wx, out=a)                   # (T·N, G)
         a += b
         return a.reshape(T, N, -1)
@@ -223,17 +226,18 @@ class TimeLSTM(Recurrent):
     """LSTM over all steps; besides `.h`, `.c` (N, H) is the memory cell after the last.
 
     xs (N, T, D), Wx (D, 4H), Wh (H, 4H), b (4H,) -> hs (N, T, H). Book, 6.3.2.
+
+    Inside, a step is feature-major, (4H, N): each gate is one contiguous block. Narrow xs go through the step's product
+    together with h, as z = [x, 1, h] times W = [Wx, b, Wh], which adds little to it and saves passes over the gates of
+    all steps. Wide xs have a product of their own, for all steps at once.
     """
 
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b, stateful)
         self.c = None
         self.gates: Any = None
-        # sigmoid(x) = tanh(x / 2) / 2 + 1/2: scaled so, all four gates of a step go through one call of tanh
-        H = len(Wh)
-        self.scale = np.repeat(np.array([0.5, 1, 0.5, 0.5], Wh.dtype), H)     # (4H,) in the order f, g, i, o
-        self.shift = 1 - self.scale                     # (4H,): 1/2, 0, 1/2, 1/2
-        self.is_tanh = 2 * self.scale - 1               # (4H,): 0, 1, 0, 0
+        self.zs: Any = None
+        self.narrow = 2 * len(Wx) <= len(Wh)
 
     def set_state(self, h, c=None):
         self.h, self.c = h, c
@@ -241,67 +245,88 @@ class TimeLSTM(Recurrent):
     def reset_state(self):
         self.h, self.c = None, None
 
+    def weights(self):
+        """What z is multiplied by: (D + 1 + H, 4H) where xs are narrow, else Wh (H, 4H)."""
+        Wx, Wh, b = self.params
+        return np.concatenate((Wx, b[None], Wh)) if self.narrow else Wh
+
     def forward(self, xs):
-        _, Wh, _ = self.params
-        self.gates = None                               # lets its memory be used again
-        a = self.project(xs)                            # (T, N, 4H): becomes the gates, step by step
-        T, N, H = len(a), a.shape[1], len(Wh)
-        hs = np.empty((T + 1, N, H), a.dtype)           # hs[0], cs[0] are the state before the first step
-        cs = np.empty_like(hs)
-        tanh_cs = np.empty_like(hs[1:])
-        hs[0], cs[0] = self.initial(self.h, N), self.initial(self.c, N)
-        hWh, gi = np.empty_like(a[0]), np.empty_like(hs[0])
+        W = self.weights()
+        (N, T, D), H, dtype = xs.shape, len(self.params[1]), W.dtype
+        self.gates, self.zs = None, None                # lets their memory be used again
+        zs = self.empty('zs', (T + 1, len(W), N), dtype)
+        hs = zs[:, -H:]                                 # hs[0], cs[0] are the state before the first step
+        if self.narrow:
+            zs[:-1, :D], zs[:, D] = xs.transpose(1, 2, 0), 1
+        else:
+            a = self.project(xs, order='F')             # (T, N, 4H)
+        all_gates = self.empty('gates', (T, 4 * H, N), dtype)
+        cs = np.empty((T + 1, H, N), dtype)
+        tanh_cs, gi = np.empty_like(cs[1:]), np.empty_like(cs[0])
+        hs[0], cs[0] = self.initial(self.h, N).T, self.initial(self.c, N).T
         for t in range(T):
-            gates = a[t]                                # (N, 4H)
-            np.matmul(hs[t], Wh, out=hWh)
-            gates += hWh
-            gates *= self.scale
+            gates = all_gates[t]                        # (4H, N)
+            np.matmul(W.T, zs[t], out=gates)
+            if not self.narrow:
+                gates += a[t].T
+            f, g, i, o = gates.reshape(4, H, N)
+            sigmoids = f, gates[2 * H:]                 # sigmoid(x) = tanh(x / 2) / 2 + 1/2: one tanh for all gates
+            for gate in sigmoids:
+                gate *= 0.5
             np.tanh(gates, out=gates)
-            gates *= self.scale
-            gates += self.shift
-            f, g, i, o = columns(gates, H)              # (N, H) each
+            for gate in sigmoids:
+                gate *= 0.5
+                gate += 0.5
             np.multiply(f, cs[t], out=cs[t + 1])
             np.multiply(g, i, out=gi)
             cs[t + 1] += gi
             np.tanh(cs[t + 1], out=tanh_cs[t])
             np.multiply(o, tanh_cs[t], out=hs[t + 1])
-        self.gates, self.hs, self.cs, self.tanh_cs = a, hs, cs, tanh_cs
-        self.h, self.c = hs[T], cs[T]
-        return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
+        self.gates, self.zs, self.cs, self.tanh_cs = all_gates, zs, cs, tanh_cs
+        self.h, self.c = hs[T].T.copy(), cs[T].T
+        return hs[1:].swapaxes(1, 2).copy().swapaxes(0, 1)      # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
-        _, Wh, _ = self.params
-        _, dWh, _ = self.grads
-        hs, cs, dhs = self.hs, self.cs, time_major(dhs)
-        T, _, H = dhs.shape
-        WhT = np.ascontiguousarray(Wh.T)
-        da = self.empty('da', self.gates.shape, Wh.dtype)       # (T, N, 4H)
-        dh, dc = np.zeros_like(hs[0]), np.zeros_like(cs[0])     # (N, H)
-        slope, dtanh = np.empty_like(da[0]), np.empty_like(dh)
+        dWx, dWh, db = self.grads
+        W, zs, cs = self.weights(), self.zs, self.cs
+        (N, T, H), D, dtype = dhs.shape, len(dWx), W.dtype
+        dhs = dhs.transpose(1, 2, 0)                    # (T, H, N)
+        das = self.empty('das', (4 * H, T, N), dtype)   # what the products over all steps want
+        dxs = np.empty((T, N, D) if self.narrow else 0, dtype)
+        dz, dc = np.zeros_like(zs[0]), np.zeros_like(cs[0])     # (Z, N), (H, N)
+        dh = dz[-H:]                                    # (H, N)
+        da, slope = np.empty_like(self.gates[0]), np.empty_like(self.gates[0])      # (4H, N)
+        df, dg, di, do = da.reshape(4, H, N)
         for t in reversed(range(T)):
             gates, tanh_c = self.gates[t], self.tanh_cs[t]
-            f, g, i, o = columns(gates, H)
-            df, dg, di, do = columns(da[t], H)
+            f, g, i, o = gates.reshape(4, H, N)
             dh += dhs[t]
             np.multiply(dh, tanh_c, out=do)
-            np.multiply(tanh_c, tanh_c, out=dtanh)
-            np.subtract(1, dtanh, out=dtanh)
             dh *= o
-            dh *= dtanh
             dc += dh                                    # dc = dc_next + dh·o·(1 − tanh²c)
+            dh *= tanh_c
+            dh *= tanh_c
+            dc -= dh
             np.multiply(dc, cs[t], out=df)
             np.multiply(dc, i, out=dg)
             np.multiply(dc, g, out=di)
             dc *= f
-            # the slope of a sigmoid s is s(1 − s), of a tanh g (g + 1)(1 − g): one form, (s + is_tanh)(1 − s)
-            np.add(gates, self.is_tanh, out=slope)
-            da[t] *= slope
+            df *= f                                     # the slope of a sigmoid s is s(1 − s), of a tanh (1 + g)(1 − g)
+            da[2 * H:] *= gates[2 * H:]
+            dg *= np.add(1, g, out=slope[:H])
             np.subtract(1, gates, out=slope)
-            da[t] *= slope
-            np.matmul(da[t], WhT, out=dh)
-        self.dh = dh
-        np.matmul(flat(hs[:-1]).T, flat(da), out=dWh)   # (H, 4H)
-        return self.project_backward(da)                # (N, T, D)
+            np.multiply(da, slope, out=das[:, t])
+            np.matmul(W, das[:, t], out=dz)
+            if self.narrow:
+                dxs[t] = dz[:D].T
+        self.dh = dh.T
+        zs, da = (a.reshape(-1, T * N) for a in (zs[:-1].swapaxes(0, 1), das))  # (Z, T·N), (4H, T·N)
+        if not self.narrow:
+            np.matmul(zs, da.T, out=dWh)                # (H, 4H)
+            return self.project_backward(das.transpose(1, 2, 0))                # (N, T, D)
+        dW = zs @ da.T                                  # (D + 1 + H, 4H)
+        dWx[...], db[...], dWh[...] = dW[:D], dW[D], dW[D + 1:]
+        return dxs.swapaxes(0, 1)                       # (N, T, D)
 
 
 class TimeGRU(Recurrent):

@@ -68,9 +68,10 @@ def test_labels_outside_the_scores(labels, seen):
         cross_entropy_error(np.full((2, 3), 1 / 3), np.array(labels))
 
 
+@pytest.mark.parametrize('size', [7, 1000])       # of an alphabet, of a vocabulary
 @pytest.mark.parametrize('shape', [(1,), (30,), (5, 4), (2, 3, 4), (0,)])
-def test_add_at_adds_up_repeated_ids(shape):
-    W = np.random.randn(7, 3)
+def test_add_at_adds_up_repeated_ids(shape, size):
+    W = np.random.randn(size, 3)
     idx, rows = np.random.randint(0, 7, shape), np.random.randn(*shape, 3)
     expected = W.copy()
     np.add.at(expected, idx, rows)
@@ -95,7 +96,10 @@ def test_sum_rows_of_one_row_for_several_ids():
     np.testing.assert_allclose(sums, expected[ids], rtol=0, atol=1e-12)
 
 
-def test_add_at_takes_views():
-    W, idx, rows = np.zeros((4, 2)), np.array([[0, 1, 0], [3, 0, 1]]).T, np.arange(12.).reshape(2, 3, 2).swapaxes(0, 1)
+@pytest.mark.parametrize('size', [4, 1000])
+def test_add_at_takes_views(size):
+    W, idx = np.zeros((size, 2)), np.array([[0, 1, 0], [3, 0, 1]]).T
+    rows = np.arange(12.).reshape(2, 3, 2).swapaxes(0, 1)
     add_at(W, idx, rows)
-    assert W.tolist() == [[0 + 4 + 8, 1 + 5 + 9], [2 + 10, 3 + 11], [0, 0], [6, 7]]
+    assert W[:4].tolist() == [[0 + 4 + 8, 1 + 5 + 9], [2 + 10, 3 + 11], [0, 0], [6, 7]]
+    assert not W[4:].any()
