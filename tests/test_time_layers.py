@@ -334,6 +334,18 @@ def test_softmax_with_loss_of_far_scores():
     assert TimeSoftmaxWithLoss().forward(xs, np.array([[0]])) == 2e4      # no 1e-7 in this log: the loss grows on
 
 
+@pytest.mark.parametrize('constant', [30, 60, -60, 1e3, -1e3])         # small ones go without the shift by the maximum
+@pytest.mark.parametrize('dtype', ['f', 'd'])
+def test_softmax_with_loss_of_scores_with_a_constant_added(constant, dtype):
+    xs, ts = np.arange(-12, 12).reshape(2, 3, 4).astype(dtype) / 4, np.array([[0, 3, 1], [2, -1, 0]])
+    plain, moved = TimeSoftmaxWithLoss(), TimeSoftmaxWithLoss()
+    kept = ts != -1
+    expected = -np.mean([log_softmax(x.tolist(), t) for x, t in zip(xs[kept], ts[kept], strict=True)])
+    assert plain.forward(xs, ts) == pytest.approx(expected, rel=1e-6)
+    assert moved.forward(xs + np.array(constant, dtype), ts) == pytest.approx(expected, rel=1e-6)
+    np.testing.assert_allclose(moved.backward(), plain.backward(), rtol=1e-5, atol=1e-8)
+
+
 def test_softmax_with_loss_of_ignored_labels_alone():
     with pytest.raises(ValueError, match='ts: every label is -1'):
         TimeSoftmaxWithLoss().forward(np.zeros((1, 2, 3)), np.full((1, 2), -1))
