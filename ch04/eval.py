@@ -4,17 +4,21 @@ from common.script import run
 from common.util import analogy, most_similar
 from dataset.files import find_weights
 
+QUERIES = ('you', 'year', 'car', 'toyota')
+# a is to b as c is to the fourth, which the vectors are to find
+ANALOGIES = (('king', 'man', 'queen', 'woman'), ('take', 'took', 'go', 'went'),
+             ('car', 'cars', 'child', 'children'), ('good', 'better', 'bad', 'worse'))
+
 
 def main(params: str | None = None):
     """
     params: the file of ch04/train (or of the book's); looked for when not given
     """
     word_vecs, word_to_id, id_to_word = storage.load_words(params or find_weights('cbow_params', 'ch04'))
-    for query in ('you', 'year', 'car', 'toyota'):
+    for query in QUERIES:
         most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
     print('-' * 50)
-    for a, b, c in (('king', 'man', 'queen'), ('take', 'took', 'go'),
-                    ('car', 'cars', 'child'), ('good', 'better', 'bad')):
+    for a, b, c, _ in ANALOGIES:
         analogy(a, b, c, word_to_id, id_to_word, word_vecs, top=5)
     return word_vecs, word_to_id, id_to_word
 

@@ -20,18 +20,18 @@ from common.util import eval_perplexity
 from dataset.corpus import load_data
 
 
-def save_checkpoint(path, trainer, best_ppl, settings):
+def save_checkpoint(path, trainer, settings):
     """All that the next epoch begins from. The LSTMs' states are not part of it: they are reset between epochs."""
     model, optimizer = trainer.model, trainer.optimizer
-    save_npz(path, {'settings': np.array(json.dumps(settings)), 'best_ppl': np.array(best_ppl),
-                    'current_epoch': np.array(trainer.current_epoch), 'ppl_list': np.array(trainer.ppl_list, 'd'),
+    save_npz(path, {'settings': np.array(json.dumps(settings)), 'current_epoch': np.array(trainer.current_epoch),
+                    'ppl_list': np.array(trainer.ppl_list, 'd'), 'valid_list': np.array(trainer.valid_list, 'd'),
                     **{f'optimizer_{name}': np.array(value) for name, value in optimizer.get_state().items()},
                     **{f'param_{i}': param for i, param in enumerate(model.params)},
                     **get_random_state()})
 
 
 def load_checkpoint(path, trainer, settings):
-    """Put the trainer, its model and optimizer, and np.random where save_checkpoint found them; returns best_ppl."""
+    """Put the trainer, its model and optimizer, and np.random where save_checkpoint found them."""
     arrays = load_npz(path)
     if 'settings' not in arrays:
         raise ValueError(f'{path} is no checkpoint of this script: it holds {", ".join(arrays) or "nothing"}')
@@ -44,8 +44,8 @@ def load_checkpoint(path, trainer, settings):
     optimizer.set_state({name: arrays[f'optimizer_{name}'].item() for name in optimizer.get_state()})
     trainer.current_epoch = arrays['current_epoch'].item()
     trainer.ppl_list = arrays['ppl_list'].tolist()
+    trainer.valid_list = arrays['valid_list'].tolist()
     set_random_state(arrays)
-    return arrays['best_ppl'].item()
 
 
 def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_size=35, learning_rate=20.0, max_epoch=40,
@@ -67,15 +67,14 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     model = BetterRnnlm(len(word_to_id), wordvec_size, hidden_size, dropout)
     optimizer = SGD(lr=learning_rate)
     trainer = RnnlmTrainer(model, optimizer)
-    best_ppl = math.inf
 
     # all but max_epoch, which may grow; the corpus by its size, for a path may be written in many ways
     settings = {'corpus': f'{len(ids)} words, {len(word_to_id)} different', 'batch_size': batch_size,
                 'wordvec_size': wordvec_size, 'hidden_size': hidden_size, 'time_size': time_size,
                 'learning_rate': learning_rate, 'max_grad': max_grad, 'dropout': dropout, 'seed': seed}
     if resume and checkpoint.exists():
-        best_ppl = load_checkpoint(checkpoint, trainer, settings)
-        if best_ppl < math.inf and not best.exists():
+        load_checkpoint(checkpoint, trainer, settings)
+        if trainer.best_valid() < math.inf and not best.exists():
             raise FileNotFoundError(f'{best}, the best model so far, is not beside {checkpoint}')
         print(f'resuming after epoch {trainer.current_epoch} of {max_epoch}')
     elif resume and best.exists():
@@ -101,15 +100,15 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
             # The best model first, the checkpoint last: it alone says that the epoch is over. A kill between the two
             # leaves the checkpoint of the epoch before, from which this epoch is run again, bit for bit, and the best
             # model is written again, the same. The other way round, the best model of this epoch would be lost.
-            if ppl < best_ppl:
-                best_ppl = ppl
+            if ppl < trainer.best_valid():
                 model.save_params(best)
             else:
                 optimizer.lr /= 4
-            save_checkpoint(checkpoint, trainer, best_ppl, settings)
+            trainer.valid_list.append(ppl)
+            save_checkpoint(checkpoint, trainer, settings)
             print(f'epoch {trainer.current_epoch} of {max_epoch} is in {checkpoint}')
             print('-' * 50)
-    if best_ppl < math.inf:
+    if trainer.best_valid() < math.inf:
         model.load_params(best)
     return trainer, report_perplexity(model, ids_test, corpus)
 

@@ -1,4 +1,5 @@
 """Trainers: they cut the data into batches, drive model and optimizer, print where they stand and plot the curve."""
+import math
 import signal
 import threading
 import time
@@ -89,23 +90,76 @@ def train_step(model, optimizer, x, t, max_grad=None):
     return loss
 
 
-class Trainer:
-    """Trains `model` with `optimizer` on batches drawn at random. Book, 1.4.4.
+class BaseTrainer:
+    """What both trainers share.
 
-    `.loss_list` holds the mean loss of each `eval_interval` iterations; `.current_epoch` goes on counting over fits.
-    Who calls fit once an epoch may set `.last_epoch`, so that the lines tell the time that is left for all.
+    `callbacks` are called with the trainer after each epoch (see common.callbacks); where one returns True, fit ends.
+    `.valid_list` holds what fit's `validate()` gave after each epoch, a number that is the better the smaller it is;
+    `.current_epoch` goes on counting over fits. Who calls fit once an epoch may set `.last_epoch`, so that the lines
+    tell the time that is left for all.
     """
 
-    def __init__(self, model, optimizer):
+    label = ''      # of what is printed and plotted
+
+    def __init__(self, model, optimizer, callbacks=()):
         self.model = model
         self.optimizer = optimizer
-        self.loss_list = []
+        self.callbacks = callbacks
+        self.valid_list = []
         self.eval_interval = None
         self.current_epoch = 0
         self.last_epoch = None
         self.progress = Progress()
 
-    def fit(self, x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20):
+    def best_valid(self):
+        """The smallest of valid_list, infinity where it is empty. A NaN is never the best."""
+        return min((value for value in self.valid_list if value == value), default=math.inf)
+
+    def record(self, mean_loss):
+        """Keep the point of the curve that belongs to this loss, and return it."""
+        raise NotImplementedError(f'{type(self).__name__}.record')
+
+    def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate):
+        """The loop of fit. batches() gives the max_iters pairs x, t of an epoch."""
+        self.eval_interval = eval_interval
+        progress = self.progress
+        progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
+        losses = []
+        for _ in range(max_epoch):
+            with StepGuard() as guard:
+                for iters, (x, t) in enumerate(batches()):
+                    losses.append(train_step(self.model, self.optimizer, x, t, max_grad))
+                    if progress.due(iters):
+                        value = self.record(float(sum(losses)) / len(losses))
+                        progress.line(self.current_epoch + 1, iters, f'{self.label} {value:.2f}')
+                        losses = []
+                    guard.check()
+                self.current_epoch += 1
+            if validate is not None:
+                self.valid_list.append(float(validate()))
+                print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}', flush=True)
+            stops = [callback(self) for callback in self.callbacks]
+            if any(stops):
+                break
+
+
+class Trainer(BaseTrainer):
+    """Trains `model` with `optimizer` on batches drawn at random. Book, 1.4.4.
+
+    `.loss_list` holds the mean loss of each `eval_interval` iterations.
+    """
+
+    label = 'loss'
+
+    def __init__(self, model, optimizer, callbacks=()):
+        super().__init__(model, optimizer, callbacks)
+        self.loss_list = []
+
+    def record(self, mean_loss):
+        self.loss_list.append(mean_loss)
+        return mean_loss
+
+    def fit(self, x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20, validate=None):
         """x (N, …), t (N, …). Shuffles once an epoch; a last batch that is not full is dropped.
 
         Ctrl-C ends it after the running step with KeyboardInterrupt: what was learnt until then is in the model.
@@ -116,45 +170,38 @@ class Trainer:
             raise ValueError(f'batch_size: {batch_size} came; expected 1 to {len(x)}, the rows of x')
         check_sizes(eval_interval=eval_interval)
         max_iters = len(x) // batch_size
-        self.eval_interval = eval_interval
         order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
-        progress = self.progress
-        progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
-        losses = []
-        with StepGuard() as guard:
-            for _ in range(max_epoch):
-                order = order[numpy.random.permutation(numpy.arange(len(x)))]
-                for iters in range(max_iters):
-                    batch = order[iters * batch_size:(iters + 1) * batch_size]
-                    losses.append(train_step(self.model, self.optimizer, x[batch], t[batch], max_grad))
-                    if progress.due(iters):
-                        loss = float(sum(losses) / len(losses))
-                        progress.line(self.current_epoch + 1, iters, f'loss {loss:.2f}')
-                        self.loss_list.append(loss)
-                        losses = []
-                    guard.check()
-                self.current_epoch += 1
+
+        def batches():
+            nonlocal order
+            order = order[numpy.random.permutation(numpy.arange(len(x)))]
+            for iters in range(max_iters):
+                batch = order[iters * batch_size:(iters + 1) * batch_size]
+                yield x[batch], t[batch]
+
+        self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate)
 
     def plot(self, ylim=None):
         """Plots the loss curve: a window, or a PNG where there is no screen."""
-        plot_curve(self.loss_list, self.eval_interval, 'loss', ylim)
+        plot_curve(self.loss_list, self.eval_interval, self.label, ylim)
 
 
-class RnnlmTrainer:
+class RnnlmTrainer(BaseTrainer):
     """Trains a language model on a stream of ids, read in order (truncated BPTT). Book, 5.5.4.
 
-    `.ppl_list` holds the perplexity over each `eval_interval` iterations; `.last_epoch` is as Trainer's.
+    `.ppl_list` holds the perplexity over each `eval_interval` iterations.
     """
 
-    def __init__(self, model, optimizer):
-        self.model = model
-        self.optimizer = optimizer
+    label = 'perplexity'
+
+    def __init__(self, model, optimizer, callbacks=()):
+        super().__init__(model, optimizer, callbacks)
         self.ppl_list = []
-        self.eval_interval = None
-        self.current_epoch = 0
-        self.last_epoch = None
-        self.progress = Progress()
         self.time_idx = 0
+
+    def record(self, mean_loss):
+        self.ppl_list.append(float(numpy.exp(mean_loss)))
+        return self.ppl_list[-1]
 
     def get_batch(self, x, t, batch_size, time_size):
         """The next time_size ids at each of batch_size places of the stream, wrapping round -> (N, T), (N, T)."""
@@ -165,7 +212,7 @@ class RnnlmTrainer:
         at = (offsets[:, None] + steps) % len(x)                        # (N, T)
         return x[at], t[at]
 
-    def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20):
+    def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20, validate=None):
         """xs, ts: ids (length,), ts one ahead of xs. Ctrl-C ends it as it does Trainer.fit."""
         xs, ts = np.asarray(xs), np.asarray(ts)
         if len(xs) != len(ts):
@@ -176,26 +223,15 @@ class RnnlmTrainer:
             raise ValueError(f'xs: {len(xs)} ids came; expected at least batch_size · time_size = '
                              f'{batch_size * time_size}')
         self.time_idx = 0
-        self.eval_interval = eval_interval
-        progress = self.progress
-        progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
-        losses = []
-        with StepGuard() as guard:
-            for _ in range(max_epoch):
-                for iters in range(max_iters):
-                    x, t = self.get_batch(xs, ts, batch_size, time_size)
-                    losses.append(train_step(self.model, self.optimizer, x, t, max_grad))
-                    if progress.due(iters):
-                        perplexity = float(numpy.exp(float(sum(losses)) / len(losses)))
-                        progress.line(self.current_epoch + 1, iters, f'perplexity {perplexity:.2f}')
-                        self.ppl_list.append(perplexity)
-                        losses = []
-                    guard.check()
-                self.current_epoch += 1
+
+        def batches():
+            return (self.get_batch(xs, ts, batch_size, time_size) for _ in range(max_iters))
+
+        self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate)
 
     def plot(self, ylim=None):
         """Plots the perplexity curve: a window, or a PNG where there is no screen."""
-        plot_curve(self.ppl_list, self.eval_interval, 'perplexity', ylim)
+        plot_curve(self.ppl_list, self.eval_interval, self.label, ylim)
 
 
 def plot_curve(values, eval_interval, label, ylim):

@@ -346,7 +346,7 @@ def test_best_model_is_kept_and_the_rate_quartered(better, monkeypatch):
         np.testing.assert_array_equal(param, best)
         np.testing.assert_array_equal(kept[f'param_{i}'], best)
     last = arrays('model_checkpoint.npz')
-    assert last['best_ppl'] == 90
+    np.testing.assert_array_equal(last['valid_list'], [100, 120, 90, np.nan, 95])
     np.testing.assert_array_equal(last['param_1'], seen[4][1])
     assert not np.array_equal(seen[4][1], seen[2][1])
 

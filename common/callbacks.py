@@ -1,0 +1,62 @@
+"""What trainers call after each epoch: learning-rate schedules and early stopping.
+
+A callback is any function of the trainer; where it returns True, fit ends. Those here keep nothing to themselves: they
+look at the trainer's epoch and `valid_list`, so that a training that is resumed goes on as one never stopped.
+"""
+import math
+
+
+class StepDecay:
+    """lr ← lr·factor after every `every` epochs."""
+
+    def __init__(self, factor=0.5, every=1):
+        self.factor = factor
+        self.every = every
+
+    def __call__(self, trainer):
+        if trainer.current_epoch % self.every == 0:
+            trainer.optimizer.lr *= self.factor
+
+
+class CosineDecay:
+    """lr = last + (first − last)·(1 + cos(π·epoch / max_epoch)) / 2. Loshchilov and Hutter, 2017."""
+
+    def __init__(self, first, max_epoch, last=0.0):
+        self.first = first
+        self.max_epoch = max_epoch
+        self.last = last
+
+    def __call__(self, trainer):
+        done = min(trainer.current_epoch / self.max_epoch, 1)
+        trainer.optimizer.lr = self.last + (self.first - self.last) * (1 + math.cos(math.pi * done)) / 2
+
+
+class PlateauDecay:
+    """lr ← lr·factor after an epoch whose validation is not better than all before. Book, 6.5.4."""
+
+    def __init__(self, factor=0.25):
+        self.factor = factor
+
+    def __call__(self, trainer):
+        if epochs_without_gain(trainer.valid_list):
+            trainer.optimizer.lr *= self.factor
+
+
+class EarlyStopping:
+    """Ends the training when the validation has not become better for `patience` epochs."""
+
+    def __init__(self, patience=3):
+        self.patience = patience
+
+    def __call__(self, trainer):
+        return epochs_without_gain(trainer.valid_list) >= self.patience
+
+
+def epochs_without_gain(valid_list):
+    """How many epochs have passed since the best one, which is the first of equals; a NaN is no gain."""
+    if not valid_list:
+        raise ValueError('valid_list is empty; expected fit to be called with validate=, a function that gives the '
+                         'loss or the perplexity on other data')
+    ranked = [value if value == value else math.inf for value in valid_list]
+    best = min(ranked)
+    return len(ranked) - 1 - ranked.index(best) if best < math.inf else len(ranked)

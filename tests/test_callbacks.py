@@ -1,0 +1,98 @@
+"""common.callbacks, and what fit does with them and with validate."""
+import math
+
+import numpy as np
+import pytest
+
+from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
+from common.optimizer import SGD
+from common.trainer import RnnlmTrainer, Trainer
+
+
+class Still:
+    """A model with nothing to learn."""
+
+    def __init__(self):
+        self.params, self.grads = [np.zeros(1)], [np.zeros(1)]
+
+    def forward(self, x, t):
+        return 1.0
+
+    def backward(self, dout=1):
+        pass
+
+
+def fit(callbacks, valid, max_epoch=None, lr=1.0, kind=Trainer):
+    """Train for as long as `valid` has values; returns the trainer and the rate of each epoch."""
+    trainer, x, rates, values = kind(Still(), SGD(lr), callbacks), np.zeros(4, int), [], iter(valid)
+
+    def validate():
+        rates.append(trainer.optimizer.lr)
+        return next(values)
+
+    sizes = {'batch_size': 2} if kind is Trainer else {'batch_size': 2, 'time_size': 2}
+    trainer.fit(x, x, max_epoch or len(valid), eval_interval=None, validate=validate, **sizes)
+    return trainer, rates
+
+
+@pytest.mark.parametrize('kind', [Trainer, RnnlmTrainer])
+def test_validation_after_each_epoch(kind, capsys):
+    trainer, _ = fit((), [3, np.float32(2.5), 4], kind=kind)
+    assert trainer.valid_list == [3, 2.5, 4] and trainer.best_valid() == 2.5
+    assert {type(value) for value in trainer.valid_list} == {float}
+    assert capsys.readouterr().out == '| epoch 1 | valid 3.00\n| epoch 2 | valid 2.50\n| epoch 3 | valid 4.00\n'
+    assert Trainer(Still(), SGD()).best_valid() == math.inf
+
+
+def test_step_decay():
+    assert fit([StepDecay(0.5, every=2)], [9] * 5)[1] == [1, 1, 0.5, 0.5, 0.25]
+
+
+def test_cosine_decay():
+    rates = fit([CosineDecay(3.0, 4, last=1.0)], [9] * 6, lr=3.0)[1]
+    assert rates == pytest.approx([3, 2 + math.sqrt(0.5), 2, 2 - math.sqrt(0.5), 1, 1])
+
+
+def test_plateau_decay():
+    """After an epoch that is not better than all before, were it as good as the best."""
+    valid = [9, 8, 8.5, 7, 7, 6]
+    assert fit([PlateauDecay()], valid)[1] == [1, 1, 1, 1 / 4, 1 / 4, 1 / 16]
+    assert fit([PlateauDecay(0.5)], [math.nan, 8, math.nan, 7])[1] == [1, 0.5, 0.5, 0.25]
+
+
+def test_early_stopping():
+    trainer, _ = fit([EarlyStopping(2)], [9, 8, 8.5, 7, 7.5, 7, 1])
+    assert trainer.valid_list == [9, 8, 8.5, 7, 7.5, 7] and trainer.current_epoch == 6
+    trainer, _ = fit([EarlyStopping(3)], [math.nan] * 5)
+    assert trainer.current_epoch == 3
+
+
+def test_all_callbacks_are_called_before_the_end():
+    trainer, _ = fit([EarlyStopping(1), StepDecay(0.1)], [1, 2, 3])
+    assert trainer.current_epoch == 2 and trainer.optimizer.lr == pytest.approx(0.01)
+
+
+def test_a_callback_of_ones_own():
+    seen = []
+    fit([lambda trainer: seen.append(trainer.current_epoch)], [1, 1, 1])
+    assert seen == [1, 2, 3]
+
+
+@pytest.mark.parametrize('callback', [PlateauDecay(), EarlyStopping()])
+def test_validation_is_asked_for(callback):
+    trainer = Trainer(Still(), SGD(), [callback])
+    with pytest.raises(ValueError, match='valid_list is empty; expected fit to be called with validate='):
+        trainer.fit(np.zeros(4), np.zeros(4), 1, 2, eval_interval=None)
+
+
+def test_nothing_is_kept_between_epochs():
+    """A resumed training, of which only the trainer's lists and the rate are put back, goes on as one never stopped."""
+    valid = [9, 8, 8.5, 7, 7.5, 7.2, 7.1]
+    whole, _ = fit([PlateauDecay(), EarlyStopping(3)], valid)
+    first, _ = fit([PlateauDecay(), EarlyStopping(3)], valid[:5])
+    second = Trainer(Still(), SGD(first.optimizer.lr), [PlateauDecay(), EarlyStopping(3)])
+    second.valid_list, second.current_epoch = first.valid_list, first.current_epoch
+    values = iter(valid[5:])
+    second.fit(np.zeros(4), np.zeros(4), 9, 2, eval_interval=None, validate=lambda: next(values))
+    assert (second.valid_list, second.current_epoch, second.optimizer.lr) == (
+        whole.valid_list, whole.current_epoch, whole.optimizer.lr)
