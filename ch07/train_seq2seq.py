@@ -27,7 +27,7 @@ def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_siz
 
     model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size)
     accuracies = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad)
-    plot_accuracies(accuracies, f'{type(model).__name__} on {file_name}' + ', reversed' * reverse)
+    plot_accuracies({type(model).__name__ + ', reversed' * reverse: accuracies}, f'learning {file_name}')
     show('accuracy')
     return model, accuracies
 
@@ -60,18 +60,20 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
     return accuracies
 
 
-def plot_accuracies(accuracies, title):
-    """Draw the share of right answers over the epochs, the first being 1."""
+def plot_accuracies(curves, title):
+    """Draw the share of right answers over the epochs, the first being 1. curves: the model's name -> its shares."""
     import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
     from matplotlib.ticker import MaxNLocator
 
-    plt.plot(range(1, len(accuracies) + 1), [100 * accuracy for accuracy in accuracies], marker='o')
+    for name, accuracies in curves.items():
+        plt.plot(range(1, len(accuracies) + 1), [100 * accuracy for accuracy in accuracies], marker='o', label=name)
     plt.title(title)
     plt.xlabel('epoch')
     plt.ylabel('test questions answered correctly (%)')
     plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     plt.ylim(-3, 103)       # the marks at 0 and 100 stay whole
     plt.grid(alpha=0.3)
+    plt.legend()
 
 
 if __name__ == '__main__':

@@ -30,7 +30,7 @@ def main(model: Literal['attention', 'seq2seq', 'peeky'] = 'attention', wordvec_
 
     network = MODELS[model](len(char_to_id), wordvec_size, hidden_size)
     accuracies = learn(network, train_data, test_data, True, max_epoch, batch_size, max_grad)
-    plot_accuracies(accuracies, f'{type(network).__name__} on dates, read backwards')
+    plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards')
     show('accuracy', keep=True)
     if model == 'attention':
         x_test, t_test = test_data

@@ -1,0 +1,302 @@
+"""Does it give what the book got? The book's results, from the scripts as they are, each beside the book's figure.
+
+    python -m tests.reproduce                       all rows: many hours on two cores
+    python -m tests.reproduce spiral count          these
+    python -m tests.reproduce --table               README's table of what is there so far, and the charts
+
+A row is a script with its flags, run with seeds 0, 1 and 2, or with 0 alone where a run is long. Each run has a folder,
+OUT/ROW/SEED, for its weights, its pictures, what it printed (log.txt) and result.json, which is written last: a run
+that has one is not run again, so the same command takes up what was stopped. The longest, better_rnnlm, goes on from
+its last whole epoch. Rows named _own learn from the data that are made here, the others from the book's, which they
+look for in the data folder.
+"""
+import argparse
+import contextlib
+import datetime
+import importlib
+import json
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from statistics import median
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from ch04.eval import ANALOGIES, QUERIES
+from ch07.train_seq2seq import plot_accuracies
+from common import storage
+from common.util import nearest_words, normalize
+from dataset import files
+
+# ---------------------------------------------------------------- what is measured: what main returned -> {name: value}
+
+
+def neighbours(word_vecs, word_to_id, id_to_word):
+    """The five words nearest to each of the book's queries, by the cosine."""
+    W = normalize(word_vecs)
+    return {word: [other for other, _ in nearest_words(W[word_to_id[word]], W, id_to_word, {word})]
+            for word in QUERIES}
+
+
+def places(word_vecs, word_to_id, id_to_word):
+    """The place at which each of the book's analogies has its right word."""
+    found = {}
+    for a, b, c, answer in ANALOGIES:
+        query = normalize(word_vecs[word_to_id[b]] - word_vecs[word_to_id[a]] + word_vecs[word_to_id[c]])
+        ranked = nearest_words(query, word_vecs, id_to_word, {a, b, c}, top=len(word_to_id))
+        found[f'place of {answer}'] = [word for word, _ in ranked].index(answer) + 1
+    return found
+
+
+def count_vectors(words):
+    return neighbours(*words)
+
+
+def word_vectors(words):
+    return neighbours(*words) | places(*words)
+
+
+def loss_of_last(epochs, trainer):
+    """The mean of the curve's points over the last epochs."""
+    n = max(1, epochs * len(trainer.loss_list) // trainer.current_epoch)
+    return {'loss': sum(trainer.loss_list[-n:]) / n}
+
+
+def loss_and_vectors(file_name, trainer):
+    return loss_of_last(1, trainer) | word_vectors(storage.load_words(file_name))
+
+
+def last_perplexity(trainer):
+    return {'perplexity': trainer.ppl_list[-1]}
+
+
+def perplexity_on_test(result):
+    return {'test perplexity': result[1]}
+
+
+def perplexities(result):
+    trainer, perplexity = result
+    return {'test perplexity': perplexity, 'valid perplexity after each epoch': trainer.valid_list}
+
+
+def accuracies(result):
+    """In per cent."""
+    _, shares = result
+    return {'accuracy': 100 * shares[-1], 'after each epoch': [100 * share for share in shares]}
+
+
+# ---------------------------------------------------------------- the rows
+
+
+class Row(NamedTuple):
+    book: str                                   # what the book got
+    script: str
+    measure: Callable[[Any], dict]
+    flags: Mapping[str, Any] = MappingProxyType({})     # of main; in a text {data} is the data folder, {out} is OUT
+    seeds: tuple[int | None, ...] = (0, 1, 2)
+    needs: str = ''                             # a file of the data folder; OWN: no data folder at all
+
+
+OWN = 'own'
+
+
+def sequences(prefix, script, file_name, **variants):
+    """A row for each variant (its flags, the book's result) on the book's data, and one on our own."""
+    rows = {}
+    for name, (flags, book) in variants.items():
+        rows[f'{prefix}_{name}'] = Row(book, script, accuracies, flags, needs=f'sequence/{file_name}')
+        rows[f'{prefix}_{name}_own'] = Row(book, script, accuracies, flags, needs=OWN)
+    return rows
+
+
+ROWS = {
+    'spiral': Row('loss about 0.1', 'ch01.train', partial(loss_of_last, 1)),
+    'count': Row('you: i, we …; year: month, quarter …; car: luxury, auto …; toyota: motor, nissan …',
+                 'ch02.count_method_big', count_vectors),
+    'simple_cbow': Row('loss well below 1', 'ch03.train', partial(loss_of_last, 50)),
+    'cbow': Row('you: we, i …; year: month, week …; woman, went and children at place 1, worse not', 'ch04.train',
+                partial(loss_and_vectors, 'cbow_params.npz')),
+    'skip_gram': Row('–', 'ch04.train', partial(loss_and_vectors, 'skipgram_params.npz'),
+                     {'model': 'skip_gram'}, (0,)),
+    'book_cbow': Row('as cbow', 'ch04.eval', word_vectors, {'params': '{data}/weights/cbow_params.pkl'}, (None,),
+                     'weights/cbow_params.pkl'),
+    'simple_rnnlm': Row('perplexity about 5', 'ch05.train', last_perplexity),
+    'rnnlm': Row('test perplexity about 136', 'ch06.train_rnnlm', perplexity_on_test),
+    'book_rnnlm': Row('test perplexity about 136', 'ch06.eval', lambda perplexity: {'test perplexity': perplexity},
+                      {'params': '{data}/weights/Rnnlm.pkl'}, (None,), 'weights/Rnnlm.pkl'),
+    'better_rnnlm': Row('test perplexity 75.76 after 40 epochs', 'ch06.train_better_rnnlm', perplexities,
+                        {'max_epoch': 10, 'resume': True}, (0,)),
+    **sequences('addition', 'ch07.train_seq2seq', 'addition.txt',
+                plain=({}, 'about 10 %'), reversed=({'reverse': True}, 'about 54 %'),
+                peeky=({'reverse': True, 'peeky': True}, 'near 100 %')),
+    **sequences('dates', 'ch08.train', 'date.txt',
+                attention=({}, 'near 100 % after epoch 2'), peeky=({'model': 'peeky'}, 'later than attention'),
+                plain=({'model': 'seq2seq'}, 'near 0 %')),
+    'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,)),
+    'better_text': Row('–', 'ch07.generate_better_text', lambda texts: {'text': '\n'.join(texts)},
+                       {'params': '{out}/better_rnnlm/0/BetterRnnlm.npz'}, (0,)),
+}
+
+
+# ---------------------------------------------------------------- running
+
+
+@contextlib.contextmanager
+def inside(folder, data):
+    """In this folder, with this data folder, without windows; what is printed goes to log.txt there."""
+    place, environment = Path.cwd(), dict(os.environ)
+    os.chdir(folder)
+    os.environ.update(DLFS2_DATA=str(data), MPLBACKEND='agg')
+    try:
+        with open('log.txt', 'a', encoding='utf-8', buffering=1) as log, contextlib.redirect_stdout(log):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(place)
+
+
+def write_json(path, content):
+    """Whole or not at all."""
+    part = path.with_suffix('.part')
+    part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+    part.replace(path)
+
+
+def folder_of(name, seed, out):
+    return out / name / ('run' if seed is None else str(seed))
+
+
+def filled(flags, **places):
+    return {flag: value.format(**places) if isinstance(value, str) else value for flag, value in flags.items()}
+
+
+def command(name, seed=None, **flags):
+    """What a reader types for this row."""
+    flags = {**filled(ROWS[name].flags, data='DATA', out='OUT'), **({} if seed is None else {'seed': seed}), **flags}
+    words = [f'--{flag.replace("_", "-")}' + ('' if value is True else f' {value}') for flag, value in flags.items()]
+    return ' '.join(['python -m', ROWS[name].script, *words])
+
+
+def run(name, seed, out, **smaller):
+    """The result of a row with this seed: what result.json holds, else what a run gives. smaller: flags that differ.
+
+    OSError where the data, or another row's weights, are not at hand.
+    """
+    row, data, out = ROWS[name], files.folder(), out.resolve()
+    folder = folder_of(name, seed, out)
+    if (folder / 'result.json').exists():
+        return json.loads((folder / 'result.json').read_text(encoding='utf-8'))
+    if row.needs not in ('', OWN) and not (data / row.needs).exists():
+        raise FileNotFoundError(f'{data / row.needs} is not at hand')
+    folder.mkdir(parents=True, exist_ok=True)
+    flags = {**filled(row.flags, data=data, out=out), **({} if seed is None else {'seed': seed}), **smaller}
+    sittings = folder / 'seconds.json'          # what each took, of a run that goes on where it was stopped
+    seconds = json.loads(sittings.read_text()) if sittings.exists() else []
+    start = time.perf_counter()
+    try:
+        with inside(folder, folder if row.needs == OWN else data):
+            measured = row.measure(importlib.import_module(row.script).main(**flags))
+    finally:
+        seconds.append(time.perf_counter() - start)
+        if flags.get('resume'):
+            write_json(sittings, seconds)
+    result = {'command': command(name, seed, **smaller), 'seconds': sum(seconds),
+              'date': datetime.date.today().isoformat(), 'measured': measured}
+    write_json(folder / 'result.json', result)
+    return result
+
+
+# ---------------------------------------------------------------- showing
+
+
+def results_of(name, out):
+    """Those that are there, a list."""
+    paths = [folder_of(name, seed, out) / 'result.json' for seed in ROWS[name].seeds]
+    return [json.loads(path.read_text(encoding='utf-8')) for path in paths if path.exists()]
+
+
+def middle(numbers, digits):
+    """minimum / median / maximum, or the only one."""
+    values = (min(numbers), median(numbers), max(numbers)) if len(numbers) > 1 else numbers
+    return ' / '.join(f'{value:.{digits}f}' for value in values)
+
+
+def shown(name, results):
+    """A row's values over the seeds: of words and texts the first seed's, of curves the median at each epoch."""
+    parts = []
+    for what, first in results[0]['measured'].items():
+        values = [result['measured'][what] for result in results]
+        if isinstance(first, int | float):
+            text = f'{what} {middle(values, 0 if isinstance(first, int) else 2)}' + ' %' * (what == 'accuracy')
+        elif isinstance(first, str):
+            text = first.replace('\n', ' ')
+        elif isinstance(first[0], str):
+            text = f'{what}: {", ".join(first)}'
+        else:
+            text = f'{what}: ' + ', '.join(f'{median(epoch):.1f}' for epoch in zip(*values, strict=True))
+        parts.append(text)
+    return '; '.join(parts)
+
+
+def line(name, out):
+    """The row of README's table, or '' where nothing has been run yet."""
+    results = results_of(name, out)
+    if not results:
+        return ''
+    seconds = median(result['seconds'] for result in results)
+    wall = f'{seconds:.0f} s' if seconds < 100 else f'{seconds / 60:.0f} min'
+    return f'| {name} | {ROWS[name].book} | {shown(name, results)} | `{command(name)}` | {wall} |'
+
+
+def draw_charts(out):
+    """The accuracies of the models of one task in one picture, from what has been run."""
+    import matplotlib
+    matplotlib.use('agg')
+    for title in ('addition', 'dates'):
+        for data in ('', '_own'):
+            curves = {}
+            for model in [name for name in ROWS if name.startswith(title) and not name.endswith('_own')]:
+                if results := results_of(model + data, out):
+                    epochs = zip(*(result['measured']['after each epoch'] for result in results), strict=True)
+                    curves[model.removeprefix(title + '_')] = [median(epoch) / 100 for epoch in epochs]
+            if curves:
+                plot_accuracies(curves, title)
+                path = out / f'{title}{data}.png'
+                matplotlib.pyplot.savefig(path)
+                matplotlib.pyplot.close()
+                print(f'picture: {path}')
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog='python -m tests.reproduce', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('rows', nargs='*', metavar='ROW', help=f'of {", ".join(ROWS)} (default: all)')
+    parser.add_argument('--out', metavar='OUT', default='reproduced', help='folder of all runs (default: reproduced)')
+    parser.add_argument('--table', action='store_true', help='run nothing, show what is there')
+    args = parser.parse_args(argv)
+    if unknown := set(args.rows) - set(ROWS):
+        parser.error(f'no such row: {", ".join(sorted(unknown))}')
+    names, out = args.rows or list(ROWS), Path(args.out)
+    failed = False
+    for name in names:
+        for seed in () if args.table else ROWS[name].seeds:
+            try:
+                run(name, seed, out)
+            except OSError as error:
+                print(f'{name}: left out: {error}', file=sys.stderr)
+            except Exception:       # the other rows are not to wait for a mistake in this one
+                failed = True
+                traceback.print_exc()
+        print(line(name, out), flush=True)
+    if args.table:
+        draw_charts(out)
+    return int(failed)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
