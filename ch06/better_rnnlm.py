@@ -1,7 +1,14 @@
 """A better language model: two LSTM layers, dropout, weight tying (book, 6.5)."""
 from common.base_model import BaseModel
 from common.np import np
-from common.time_layers import TimeAffine, TimeDropout, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from common.time_layers import (
+    TimeAffine,
+    TimeDropout,
+    TimeEmbedding,
+    TimeLSTM,
+    TimeSoftmaxWithLoss,
+    lstm_bias,
+)
 
 
 class BetterRnnlm(BaseModel):
@@ -11,7 +18,8 @@ class BetterRnnlm(BaseModel):
     wordvec_size must equal hidden_size. Dropout between the layers: Zaremba et al., 2014.
     """
 
-    def __init__(self, vocab_size=10000, wordvec_size=650, hidden_size=650, dropout_ratio=0.5, dtype='f'):
+    def __init__(self, vocab_size=10000, wordvec_size=650, hidden_size=650, dropout_ratio=0.5, dtype='f',
+                 forget_bias=0.0):
         V, D, H = vocab_size, wordvec_size, hidden_size
         if D != H:
             raise ValueError(f'wordvec_size: {D} came; expected hidden_size, {H}, for embedding and affine layer '
@@ -20,10 +28,10 @@ class BetterRnnlm(BaseModel):
         embed_W = (randn(V, D) / 100).astype(dtype)
         lstm_Wx1 = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)
         lstm_Wh1 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
-        lstm_b1 = np.zeros(4 * H, dtype)
+        lstm_b1 = lstm_bias(H, forget_bias, dtype)
         lstm_Wx2 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
         lstm_Wh2 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
-        lstm_b2 = np.zeros(4 * H, dtype)
+        lstm_b2 = lstm_bias(H, forget_bias, dtype)
         affine_b = np.zeros(V, dtype)
 
         self.lstm_layers = [TimeLSTM(lstm_Wx1, lstm_Wh1, lstm_b1, stateful=True),

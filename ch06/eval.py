@@ -10,6 +10,14 @@ from dataset.corpus import load_data
 from dataset.files import find_weights
 
 
+def valid_perplexity(model, ids):
+    """The perplexity on ids (length,), read from a fresh state; the state is fresh again afterwards."""
+    model.reset_state()
+    perplexity = eval_perplexity(model, ids)
+    model.reset_state()
+    return perplexity
+
+
 def report_perplexity(model, ids, corpus):
     """Print and return the perplexity on ids (length,), the test part of the corpus, which the toy language limits."""
     model.reset_state()

@@ -1,7 +1,7 @@
 """A language model with one LSTM layer (book, 6.4)."""
 from common.base_model import BaseModel
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
 
 
 class Rnnlm(BaseModel):
@@ -11,13 +11,13 @@ class Rnnlm(BaseModel):
     one call to the next until reset_state().
     """
 
-    def __init__(self, vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f'):
+    def __init__(self, vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f', forget_bias=0.0):
         V, D, H = vocab_size, wordvec_size, hidden_size
         randn = np.random.randn
         embed_W = (randn(V, D) / 100).astype(dtype)
         lstm_Wx = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)
         lstm_Wh = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
-        lstm_b = np.zeros(4 * H, dtype)
+        lstm_b = lstm_bias(H, forget_bias, dtype)
         affine_W = (randn(H, V) / np.sqrt(H)).astype(dtype)
         affine_b = np.zeros(V, dtype)
 

@@ -10,13 +10,13 @@ import math
 from pathlib import Path
 
 from ch06.better_rnnlm import BetterRnnlm
-from ch06.eval import report_perplexity
+from ch06.eval import report_perplexity, valid_perplexity
+from common.callbacks import EarlyStopping, PlateauDecay
 from common.np import np
 from common.optimizer import SGD
 from common.script import keep_on_interrupt, run
 from common.storage import get_random_state, load_npz, save_npz, set_random_state
 from common.trainer import RnnlmTrainer
-from common.util import eval_perplexity
 from dataset.corpus import load_data
 
 
@@ -49,8 +49,10 @@ def load_checkpoint(path, trainer, settings):
 
 
 def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_size=35, learning_rate=20.0, max_epoch=40,
-         max_grad: float | None = 0.25, dropout=0.5, name='BetterRnnlm', resume=False, seed: int | None = None):
+         max_grad: float | None = 0.25, dropout=0.5, forget_bias=0.0, patience: int | None = None, name='BetterRnnlm',
+         resume=False, seed: int | None = None):
     """
+    patience: stop after so many epochs without a better validation
     learning_rate: the first; a quarter of it after each epoch in which validation does not improve
     name: what the two files are called
     resume: go on from the checkpoint
@@ -64,14 +66,15 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     ids_valid, ids_test = (load_data(corpus, part)[0] for part in ('valid', 'test'))
     if seed is not None:
         np.random.seed(seed)
-    model = BetterRnnlm(len(word_to_id), wordvec_size, hidden_size, dropout)
+    model = BetterRnnlm(len(word_to_id), wordvec_size, hidden_size, dropout, forget_bias=forget_bias)
     optimizer = SGD(lr=learning_rate)
     trainer = RnnlmTrainer(model, optimizer)
 
-    # all but max_epoch, which may grow; the corpus by its size, for a path may be written in many ways
+    # all but max_epoch and patience, which may grow; the corpus by its size, for a path may be written in many ways
     settings = {'corpus': f'{len(ids)} words, {len(word_to_id)} different', 'batch_size': batch_size,
                 'wordvec_size': wordvec_size, 'hidden_size': hidden_size, 'time_size': time_size,
-                'learning_rate': learning_rate, 'max_grad': max_grad, 'dropout': dropout, 'seed': seed}
+                'learning_rate': learning_rate, 'max_grad': max_grad, 'dropout': dropout,
+                'forget_bias': forget_bias, 'seed': seed}
     if resume and checkpoint.exists():
         load_checkpoint(checkpoint, trainer, settings)
         if trainer.best_valid() < math.inf and not best.exists():
@@ -85,26 +88,26 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
 
     trainer.last_epoch = max_epoch
 
+    def is_over(trainer):
+        return patience is not None and trainer.valid_list and EarlyStopping(patience)(trainer)
+
     def keep():
         if checkpoint.exists():
             print(f'the last whole epoch is in {checkpoint}: --resume goes on from there')
         return model.save_params(f'{name}_interrupted.npz')
 
     with keep_on_interrupt(keep):
-        while trainer.current_epoch < max_epoch:
+        while trainer.current_epoch < max_epoch and not is_over(trainer):
             trainer.fit(ids[:-1], ids[1:], 1, batch_size, time_size, max_grad)
-            model.reset_state()
-            ppl = eval_perplexity(model, ids_valid)
-            model.reset_state()
+            ppl = valid_perplexity(model, ids_valid)
             print(f'valid perplexity: {ppl:.2f}')
             # The best model first, the checkpoint last: it alone says that the epoch is over. A kill between the two
             # leaves the checkpoint of the epoch before, from which this epoch is run again, bit for bit, and the best
             # model is written again, the same. The other way round, the best model of this epoch would be lost.
             if ppl < trainer.best_valid():
                 model.save_params(best)
-            else:
-                optimizer.lr /= 4
             trainer.valid_list.append(ppl)
+            PlateauDecay(factor=0.25)(trainer)
             save_checkpoint(checkpoint, trainer, settings)
             print(f'epoch {trainer.current_epoch} of {max_epoch} is in {checkpoint}')
             print('-' * 50)

@@ -8,7 +8,7 @@ from dataset.files import find_weights
 
 
 def main(corpus='ptb', params: str | None = None, start='you', sentence='the meaning of life is', sample_size=100,
-         hidden_size=650, seed: int | None = None):
+         temperature=1.0, top_k: int | None = None, hidden_size=650, seed: int | None = None):
     """
     corpus: the one that the model was trained on: ptb, toy or the path of a text file
     params: the file of ch06/train_better_rnnlm; looked for when not given
@@ -23,7 +23,7 @@ def main(corpus='ptb', params: str | None = None, start='you', sentence='the mea
     model.load_params(params or find_weights('BetterRnnlm', 'ch06'))
     texts = []
     for beginning in (start, sentence):
-        texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size))
+        texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature, top_k))
         print(texts[-1])
         print('-' * 50)
     return texts

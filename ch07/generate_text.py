@@ -8,7 +8,7 @@ from dataset.files import find_weights
 SKIP_WORDS = ('N', '<unk>', '$')        # in PTB: a number, a rare word, and the sign before amounts
 
 
-def write_text(model, beginning, word_to_id, id_to_word, sample_size):
+def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature=1.0, top_k=None):
     """The words of `beginning` and sample_size − 1 drawn after them, one sentence a line.
 
     The model, whose state is reset first, reads all words but the last and generates from that one on.
@@ -23,12 +23,12 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size):
     model.reset_state()
     for i in first_ids:
         model.predict(np.array([[i]]))
-    ids = first_ids + model.generate(start_id, skip_ids, sample_size)
+    ids = first_ids + model.generate(start_id, skip_ids, sample_size, temperature, top_k)
     return ' '.join(id_to_word[i] for i in ids).replace(' <eos>', '.\n')
 
 
-def main(corpus='ptb', params: str | None = None, start='you', sample_size=100, wordvec_size=100, hidden_size=100,
-         seed: int | None = None):
+def main(corpus='ptb', params: str | None = None, start='you', sample_size=100, temperature=1.0,
+         top_k: int | None = None, wordvec_size=100, hidden_size=100, seed: int | None = None):
     """
     corpus: the one that the model was trained on: ptb, toy or the path of a text file
     params: the file of ch06/train_rnnlm; looked for when not given
@@ -40,7 +40,7 @@ def main(corpus='ptb', params: str | None = None, start='you', sample_size=100, 
         np.random.seed(seed)
     model = RnnlmGen(len(word_to_id), wordvec_size, hidden_size)
     model.load_params(params or find_weights('Rnnlm', 'ch06'))
-    text = write_text(model, start, word_to_id, id_to_word, sample_size)
+    text = write_text(model, start, word_to_id, id_to_word, sample_size, temperature, top_k)
     print(text)
     return text
 

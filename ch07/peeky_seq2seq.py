@@ -1,7 +1,7 @@
 """Peeky seq2seq: every step of the decoder, and its output layer, see the encoder's h (book, 7.4.2)."""
 from ch07.seq2seq import Decoder, Seq2seq, draw
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
 
 
 def join(*parts):
@@ -15,11 +15,11 @@ class PeekyDecoder(Decoder):
     xs (N, T), h (N, H) -> score (N, T, V). Book, 7.4.2; Cho et al., 2014.
     """
 
-    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(H + D, 4 * H, np.sqrt(H + D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             np.zeros(4 * H, dtype), stateful=True)
+                             lstm_bias(H, forget_bias, dtype), stateful=True)
         self.affine = TimeAffine(draw(2 * H, V, np.sqrt(2 * H), dtype), np.zeros(V, dtype))
         self.params = self.embed.params + self.lstm.params + self.affine.params
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads

@@ -1,7 +1,7 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
 from common.base_model import BaseModel
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
 
 
 def draw(rows, columns, divisor, dtype):
@@ -15,11 +15,11 @@ class Encoder:
     xs (N, S) -> h (N, H). Book, 7.3.1.
     """
 
-    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             np.zeros(4 * H, dtype))
+                             lstm_bias(H, forget_bias, dtype))
         self.params = self.embed.params + self.lstm.params
         self.grads = self.embed.grads + self.lstm.grads
 
@@ -39,11 +39,11 @@ class Decoder:
     xs (N, T), h (N, H) -> score (N, T, V). Book, 7.3.2.
     """
 
-    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             np.zeros(4 * H, dtype), stateful=True)
+                             lstm_bias(H, forget_bias, dtype), stateful=True)
         self.affine = TimeAffine(draw(H, V, np.sqrt(H), dtype), np.zeros(V, dtype))
         self.params = self.embed.params + self.lstm.params + self.affine.params
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
@@ -60,11 +60,15 @@ class Decoder:
         self.embed.backward(self.lstm.backward(self.affine.backward(dscore)))
         return self.lstm.dh                                     # (N, H)
 
-    def generate(self, h, start_id, sample_size):
+    def generate(self, h, start_id, sample_size, beam_size=1):
         """The likeliest next id, sample_size times, each fed into the next step; start_id goes in first.
 
-        What forward takes in h's place -> ids (N, sample_size), or a list of them where N is 1.
+        What forward takes in h's place -> ids (N, sample_size), or a list of them where N is 1. With a beam_size above
+        1, the best that beam_search finds.
         """
+        if beam_size > 1:
+            ids = self.beam_search(h, start_id, sample_size, beam_size)
+            return ids if len(ids) > 1 else ids[0].tolist()
         ids = np.full((len(h), 1 + sample_size), start_id)      # (N, 1 + sample_size)
         for t in range(sample_size):
             step = self.go_on if t else self.forward
@@ -72,6 +76,31 @@ class Decoder:
             ids[:, t + 1] = score[:, 0].argmax(axis=1)
         self.lstm.reset_state()
         return ids[:, 1:] if len(ids) > 1 else ids[0, 1:].tolist()
+
+    def beam_search(self, h, start_id, sample_size, beam_size):
+        """Of whole answers, the likeliest found by going on with the beam_size likeliest beginnings at each step.
+
+        h as in generate -> ids (N, sample_size). Graves, 2012; Sutskever, Vinyals and Le, 2014.
+        """
+        N, B = len(h), beam_size
+        h = h.repeat(B, axis=0)                                 # (N·B, …): the beams of a question stand together
+        ids = np.full((N * B, 1 + sample_size), start_id)       # (N·B, 1 + sample_size)
+        log_p = np.full((N, B), -np.inf)
+        log_p[:, 0] = 0                                         # at first all beams are the same: one counts
+        for t in range(sample_size):
+            step = self.go_on if t else self.forward
+            score = step(ids[:, t:t + 1], h).reshape(N, B, -1)  # (N, B, V)
+            score = score - score.max(axis=2, keepdims=True)
+            log_p = log_p[:, :, None] + score - np.log(np.exp(score).sum(axis=2, keepdims=True))
+            V = log_p.shape[2]
+            best = (-log_p.reshape(N, B * V)).argsort(axis=1, kind='stable')[:, :B]       # (N, B)
+            log_p = np.take_along_axis(log_p.reshape(N, B * V), best, axis=1)
+            rows = (np.arange(N)[:, None] * B + best // V).reshape(-1)      # (N·B,): the beams that go on
+            ids = ids[rows]
+            ids[:, t + 1] = best.reshape(-1) % V
+            self.lstm.set_state(self.lstm.h[rows], self.lstm.c[rows])
+        self.lstm.reset_state()
+        return ids[::B, 1:]                                     # of each question the first, the likeliest
 
 
 class Seq2seq(BaseModel):
@@ -83,9 +112,9 @@ class Seq2seq(BaseModel):
     encoder_type = Encoder      # the other kinds of seq2seq differ in these two
     decoder_type = Decoder
 
-    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
-        self.encoder = self.encoder_type(vocab_size, wordvec_size, hidden_size, dtype)
-        self.decoder = self.decoder_type(vocab_size, wordvec_size, hidden_size, dtype)
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
+        self.encoder = self.encoder_type(vocab_size, wordvec_size, hidden_size, dtype, forget_bias)
+        self.decoder = self.decoder_type(vocab_size, wordvec_size, hidden_size, dtype, forget_bias)
         self.softmax = TimeSoftmaxWithLoss()
         self.params = self.encoder.params + self.decoder.params
         self.grads = self.encoder.grads + self.decoder.grads
@@ -98,6 +127,6 @@ class Seq2seq(BaseModel):
     def backward(self, dout=1):
         self.encoder.backward(self.decoder.backward(self.softmax.backward(dout)))
 
-    def generate(self, xs, start_id, sample_size):
+    def generate(self, xs, start_id, sample_size, beam_size=1):
         """Answers without the start id: xs (S,) or (1, S) -> a list of ids; xs (N, S) -> ids (N, sample_size)."""
-        return self.decoder.generate(self.encoder.forward(np.atleast_2d(xs)), start_id, sample_size)
+        return self.decoder.generate(self.encoder.forward(np.atleast_2d(xs)), start_id, sample_size, beam_size)

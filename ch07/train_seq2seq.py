@@ -15,7 +15,7 @@ from dataset import sequence
 
 
 def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25,
-         max_grad: float | None = 5.0, file_name='addition.txt', seed: int | None = None):
+         max_grad: float | None = 5.0, forget_bias=0.0, beam_size=1, file_name='addition.txt', seed: int | None = None):
     """
     file_name: addition.txt, date.txt or the path of a file of such lines
     seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
@@ -25,14 +25,15 @@ def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_siz
     if seed is not None:
         np.random.seed(seed)
 
-    model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size)
-    accuracies = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad)
+    model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size,
+                                                   forget_bias=forget_bias)
+    accuracies = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, beam_size)
     plot_accuracies({type(model).__name__ + ', reversed' * reverse: accuracies}, f'learning {file_name}')
     show('accuracy')
     return model, accuracies
 
 
-def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad):
+def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, beam_size=1):
     """Train with Adam; after each epoch print ten test questions and the accuracy on all, at the end save the model.
 
     Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards.
@@ -50,8 +51,9 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
         for epoch in range(1, max_epoch + 1):
             trainer.fit(x_train, t_train, 1, batch_size, max_grad)
             for i in range(min(10, len(x_test))):
-                eval_seq2seq(model, x_test[[i]], t_test[[i]], id_to_char, verbose=True, is_reverse=reverse)
-            accuracies.append(evaluate_seq2seq(model, x_test, t_test))
+                eval_seq2seq(model, x_test[[i]], t_test[[i]], id_to_char, verbose=True, is_reverse=reverse,
+                             beam_size=beam_size)
+            accuracies.append(evaluate_seq2seq(model, x_test, t_test, beam_size=beam_size))
             elapsed = time.perf_counter() - start
             left = elapsed / epoch * (max_epoch - epoch)
             print(f'val acc {100 * accuracies[-1]:.3f}% | epoch {epoch} / {max_epoch} | time {elapsed:.0f}[s] | '

@@ -3,7 +3,7 @@ from ch07.peeky_seq2seq import join
 from ch07.seq2seq import Decoder, Encoder, Seq2seq, draw
 from common.attention_layer import TimeAttention
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
 
 
 class AttentionEncoder(Encoder):
@@ -26,11 +26,11 @@ class AttentionDecoder(Decoder):
     Book, 8.2.2; Luong, Pham and Manning, 2015.
     """
 
-    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+    def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             np.zeros(4 * H, dtype), stateful=True)
+                             lstm_bias(H, forget_bias, dtype), stateful=True)
         self.attention = TimeAttention()
         self.affine = TimeAffine(draw(2 * H, V, np.sqrt(2 * H), dtype), np.zeros(V, dtype))
         self.params = self.embed.params + self.lstm.params + self.affine.params

@@ -19,7 +19,8 @@ MODELS = {'attention': AttentionSeq2seq, 'seq2seq': Seq2seq, 'peeky': PeekySeq2s
 
 
 def main(model: Literal['attention', 'seq2seq', 'peeky'] = 'attention', wordvec_size=16, hidden_size=256,
-         batch_size=128, max_epoch=10, max_grad: float | None = 5.0, seed: int | None = None):
+         batch_size=128, max_epoch=10, max_grad: float | None = 5.0, forget_bias=0.0, beam_size=1,
+         seed: int | None = None):
     """
     seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
     """
@@ -28,8 +29,8 @@ def main(model: Literal['attention', 'seq2seq', 'peeky'] = 'attention', wordvec_
     if seed is not None:
         np.random.seed(seed)
 
-    network = MODELS[model](len(char_to_id), wordvec_size, hidden_size)
-    accuracies = learn(network, train_data, test_data, True, max_epoch, batch_size, max_grad)
+    network = MODELS[model](len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
+    accuracies = learn(network, train_data, test_data, True, max_epoch, batch_size, max_grad, beam_size)
     plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards')
     show('accuracy', keep=True)
     if model == 'attention':

@@ -16,8 +16,10 @@ from types import UnionType
 # What --help says of a hyperparameter of which main's own docstring says nothing.
 GLOSSARY = {
     'batch_size': 'examples in one step',
+    'beam_size': 'answers followed side by side when the model writes; 1 takes the likeliest character each time',
     'corpus': 'ptb, toy (made here, no network needed) or the path of a text file',
     'dropout': 'part of the activations that dropout sets to zero',
+    'forget_bias': "first bias of the LSTMs' forget gates; with 1 they remember from the start",
     'hidden_size': 'units of the hidden layer',
     'learning_rate': "the optimizer's step size",
     'max_epoch': 'passes over the training data',
@@ -29,7 +31,9 @@ GLOSSARY = {
     'sample_size': 'how many are drawn',
     'seed': 'seed of the random numbers, for a run that can be repeated exactly',
     'time_size': 'time steps through which gradients flow back',
+    'temperature': 'below 1 likely words become likelier, above 1 less so',
     'top': 'how many words are shown',
+    'top_k': 'draw only among the so many likeliest',
     'window_size': 'context words on each side',
     'wordvec_size': 'numbers in a word vector',
 }

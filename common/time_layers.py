@@ -14,7 +14,7 @@ from common.np import np
 
 __all__ = [*layers.__all__, 'GRU', 'LSTM', 'RNN', 'Simple_TimeAffine', 'Simple_TimeSoftmaxWithLoss', 'TimeAffine',
            'TimeBiLSTM', 'TimeDropout', 'TimeEmbedding', 'TimeGRU', 'TimeLSTM', 'TimeRNN', 'TimeSigmoidWithLoss',
-           'TimeSoftmaxWithLoss']
+           'TimeSoftmaxWithLoss', 'lstm_bias']
 
 
 def time_major(xs):
@@ -135,7 +135,8 @@ class Recurrent(Layer):
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b)
         self.stateful = stateful
-        self.h, self.dh = None, None
+        self.h: Any = None
+        self.dh: Any = None
 
     def set_state(self, h):
         self.h = h
@@ -222,6 +223,13 @@ class TimeRNN(Recurrent):
         return self.project_backward(da)                # (N, T, D)
 
 
+def lstm_bias(hidden_size, forget_bias=0.0, dtype='f'):
+    """The first b (4H,) of an LSTM: zeros, and forget_bias for the gate f. Jozefowicz, Zaremba and Sutskever, 2015."""
+    b = np.zeros(4 * hidden_size, dtype)
+    b[:hidden_size] = forget_bias
+    return b
+
+
 class TimeLSTM(Recurrent):
     """LSTM over all steps; besides `.h`, `.c` (N, H) is the memory cell after the last.
 
@@ -234,7 +242,7 @@ class TimeLSTM(Recurrent):
 
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b, stateful)
-        self.c = None
+        self.c: Any = None
         self.gates: Any = None
         self.zs: Any = None
         self.narrow = 2 * len(Wx) <= len(Wh)

@@ -246,14 +246,15 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
 
 
 def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping[int, str],
-                 verbose: bool = False, is_reverse: bool = False) -> int:
+                 verbose: bool = False, is_reverse: bool = False, beam_size: int = 1) -> int:
     """1 where model's answer to question (1, T) is `correct` (whose first id is the start mark), else 0.
 
-    verbose prints question, right answer and given answer; is_reverse turns the printed question round again.
+    verbose prints question, right answer and given answer; is_reverse turns the printed question round again. A
+    beam_size above 1 is handed to the model's generate.
     Book, 7.3.4.
     """
     start_id, *answer = to_cpu(correct).ravel().tolist()
-    given = to_cpu(model.generate(question, start_id, len(answer))).ravel().tolist()
+    given = to_cpu(_answer(model, question, start_id, len(answer), beam_size)).ravel().tolist()
     if verbose:
         asked = to_cpu(question).ravel().tolist()
         print('Q', _text(asked[::-1] if is_reverse else asked, id_to_char))
@@ -261,6 +262,11 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
         print(_mark(given == answer), _text(given, id_to_char))
         print('---')
     return int(given == answer)
+
+
+def _answer(model, xs, start_id, sample_size, beam_size):
+    """model's answers; one without beam search, such as a reader's own, is not asked for it."""
+    return model.generate(xs, start_id, sample_size, **({'beam_size': beam_size} if beam_size > 1 else {}))
 
 
 def _text(ids, id_to_char):
@@ -279,10 +285,11 @@ def _mark(right):
     return box
 
 
-def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 1000) -> float:
+def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 1000,
+                     beam_size: int = 1) -> float:
     """The share of questions x_test (N, T) that model answers in full as in t_test (N, U), in batches.
 
-    t_test's first column holds the start mark, the same in every row.
+    t_test's first column holds the start mark, the same in every row. A beam_size above 1 is handed to generate.
     """
     if not len(x_test) == len(t_test) > 0:
         raise ValueError(f'x_test holds {len(x_test)} questions and t_test {len(t_test)} answers, '
@@ -293,7 +300,7 @@ def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 
     right = 0
     for i in range(0, len(x_test), batch_size):
         answers = np.asarray(t_test[i:i + batch_size, 1:])                      # (N, U − 1)
-        given = model.generate(x_test[i:i + batch_size], start_id, answers.shape[1])
+        given = _answer(model, x_test[i:i + batch_size], start_id, answers.shape[1], beam_size)
         # np.asarray, since for one question a model gives a list
         right += int((np.asarray(given) == answers).all(axis=1).sum())
     return right / len(x_test)

@@ -234,7 +234,7 @@ def test_eval_without_weights_says_what_makes_them(monkeypatch, tmp_path):
 def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
     models = []
 
-    def fit(self, *args):
+    def fit(self, *args, **kwargs):
         models.append(self.model)
         self.model.params[0][...] = 7
         raise KeyboardInterrupt
@@ -245,6 +245,17 @@ def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
     with np.load('Rnnlm.npz') as file:
         np.testing.assert_array_equal(file['param_0'], np.full((338, 8), 7))
         np.testing.assert_array_equal(file['param_1'], models[0].params[1])
+
+
+def test_train_rnnlm_with_a_schedule_and_patience(capsys):
+    """A negative learning rate makes the validation worse and worse."""
+    trainer, _ = train_rnnlm.main('toy', **TINY | {'max_epoch': 9}, learning_rate=-0.5, schedule='plateau', patience=2,
+                                  seed=1)
+    assert trainer.valid_list == sorted(trainer.valid_list) and len(trainer.valid_list) == trainer.current_epoch == 3
+    assert trainer.optimizer.lr == -0.5 / 16
+    assert f'valid {trainer.valid_list[0]:.2f}' in capsys.readouterr().out
+    trainer, _ = train_rnnlm.main('toy', **TINY | {'max_epoch': 2}, schedule='cosine', seed=1)
+    assert trainer.optimizer.lr == pytest.approx(0, abs=1e-12) and len(trainer.valid_list) == 2
 
 
 class Stop(Exception):
@@ -295,7 +306,7 @@ def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, learnin
     assert expected['param_0'].dtype == np.float32
 
     stops = {'before the fit': (RnnlmTrainer, 'fit'),
-             'after the fit': (train_better_rnnlm, 'eval_perplexity'),
+             'after the fit': (train_better_rnnlm, 'valid_perplexity'),
              'between the best model and the checkpoint': (train_better_rnnlm, 'save_checkpoint')}
     if learning_rate > 0:       # every epoch has a best model
         stops['before the best model'] = BetterRnnlm, 'save_params'
@@ -338,7 +349,7 @@ def test_best_model_is_kept_and_the_rate_quartered(better, monkeypatch):
         seen.append([param.copy() for param in model.params])
         return next(valid)
 
-    monkeypatch.setattr(train_better_rnnlm, 'eval_perplexity', perplexity)
+    monkeypatch.setattr(train_better_rnnlm, 'valid_perplexity', perplexity)
     trainer, _ = better('model', max_epoch=5)
     assert trainer.optimizer.lr == 20 / 4**3
     kept = arrays('model.npz')
@@ -349,6 +360,28 @@ def test_best_model_is_kept_and_the_rate_quartered(better, monkeypatch):
     np.testing.assert_array_equal(last['valid_list'], [100, 120, 90, np.nan, 95])
     np.testing.assert_array_equal(last['param_1'], seen[4][1])
     assert not np.array_equal(seen[4][1], seen[2][1])
+
+
+def test_patience_ends_the_training_and_resuming_does_not_begin_it_anew(better, monkeypatch):
+    valid = iter([100.0, 120.0, 110.0, 130.0])
+    monkeypatch.setattr(train_better_rnnlm, 'valid_perplexity', lambda model, corpus: next(valid))
+    trainer, _ = better('model', max_epoch=9, patience=3)
+    assert trainer.valid_list == [100, 120, 110, 130]
+    again, _ = better('model', max_epoch=9, patience=3, resume=True)
+    assert again.valid_list == trainer.valid_list and again.current_epoch == 4
+
+
+@pytest.mark.parametrize('Model, places', [(Rnnlm, [3]), (BetterRnnlm, [3, 6])])
+def test_forget_bias(Model, places):
+    """In f's block of each LSTM's b alone; nothing else is drawn differently."""
+    np.random.seed(3)
+    plain = Model(V, H, H)
+    np.random.seed(3)
+    model = Model(V, H, H, forget_bias=1.0)
+    for i, (param, other) in enumerate(zip(model.params, plain.params, strict=True)):
+        expected = [1.0] * H + [0.0] * 3 * H if i in places else other
+        np.testing.assert_array_equal(param, expected)
+        assert param.dtype == np.float32
 
 
 def test_an_earlier_training_is_not_overwritten(better):

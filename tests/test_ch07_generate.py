@@ -83,6 +83,62 @@ def test_ids_are_drawn_by_their_probabilities():
     assert ((counts[1:] - expected)**2 / expected).sum() < 24.3      # chi-square, 7 degrees of freedom, 0.1 %
 
 
+def drawn(p, n=4001, **options):
+    """How often each id comes, of a model that always gives the probabilities p (V,)."""
+    model = RnnlmGen(V, H, H)
+    model.predict = lambda xs: np.log(np.array(p), dtype='f').reshape(1, 1, V) + 50
+    return np.bincount(model.generate(8, sample_size=n, **options)[1:], minlength=V)
+
+
+P = np.array([0.4, 0.2, 0.1, 0.1, 0.08, 0.05, 0.04, 0.02, 0.01])
+
+
+@pytest.mark.parametrize('temperature', [0.5, 2.0])
+def test_temperature_sharpens_or_flattens(temperature):
+    np.random.seed(5)
+    expected = P ** (1 / temperature)
+    expected *= 4000 / expected.sum()
+    counts = drawn(P, temperature=temperature)
+    assert ((counts - expected)**2 / expected).sum() < 26.1     # chi-square, 8 degrees of freedom, 0.1 %
+
+
+def test_top_k_draws_the_likeliest_alone():
+    np.random.seed(5)
+    counts = drawn(P[::-1], top_k=3)
+    assert counts[:5].sum() == 0                                # 0.1 stands twice: equal scores go together
+    expected = P[::-1][5:] / P[:4].sum() * 4000
+    assert ((counts[5:] - expected)**2 / expected).sum() < 16.3         # 3 degrees of freedom
+    assert drawn(P, n=50, top_k=1)[0] == 49
+    assert drawn(P, n=50, temperature=1e-3)[0] == 49            # as good as the likeliest
+
+
+def test_top_k_counts_without_the_skipped():
+    """They would take all places, and the drawing would never end."""
+    counts = drawn(P, n=200, top_k=2, skip_ids=[0, 1, 4, 99])
+    assert set(np.flatnonzero(counts)) == {2, 3}
+    assert set(np.flatnonzero(drawn(P, n=200, temperature=0.01, skip_ids=[0]))) == {1}
+
+
+def test_default_options_draw_as_before():
+    model = make(RnnlmGen)
+    sequences = []
+    for options in ({}, {'temperature': 1.0, 'top_k': None}, {'top_k': V}):
+        model.reset_state()
+        np.random.seed(11)
+        sequences.append(model.generate(4, sample_size=40, **options))
+    assert sequences[0] == sequences[1] == sequences[2]
+
+
+@both
+@pytest.mark.parametrize('options, what', [({'temperature': 0}, 'temperature: 0 came; expected more than 0'),
+                                           ({'temperature': -1.0}, 'temperature: -1.0 came'),
+                                           ({'temperature': float('nan')}, 'temperature: nan came'),
+                                           ({'top_k': 0}, 'top_k: 0 came; expected 1 or more')])
+def test_bad_options_are_refused(Model, options, what):
+    with pytest.raises(ValueError, match=what):
+        make(Model).generate(0, **options)
+
+
 @both
 def test_state_runs_on(Model):
     model = make(Model)
@@ -142,9 +198,9 @@ class Parrot:
         assert xs.shape == (1, 1)
         self.asked.append(int(xs[0, 0]))
 
-    def generate(self, start_id, skip_ids, sample_size):
-        self.asked.append((start_id, skip_ids, sample_size))
-        return [start_id, 3, 4, 1, 3]
+    def generate(self, *how):
+        self.asked.append(how)
+        return [how[0], 3, 4, 1, 3]
 
 
 WORDS = ['the', 'life', 'N', 'is', '<eos>', '$']
@@ -152,8 +208,9 @@ WORDS = ['the', 'life', 'N', 'is', '<eos>', '$']
 
 def test_write_text():
     model = Parrot()
-    text = write_text(model, 'the life is', {word: i for i, word in enumerate(WORDS)}, dict(enumerate(WORDS)), 7)
-    assert model.asked == ['reset', 0, 1, (3, [2, 5], 7)]
+    word_to_id = {word: i for i, word in enumerate(WORDS)}
+    text = write_text(model, 'the life is', word_to_id, dict(enumerate(WORDS)), 7, 0.5, 3)
+    assert model.asked == ['reset', 0, 1, (3, [2, 5], 7, 0.5, 3)]
     assert text == 'the life is is.\n life is'
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ch07 import show_addition_dataset, train_seq2seq
+from ch07 import compare_models, show_addition_dataset, train_seq2seq
 from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from common.functions import softmax
@@ -123,6 +123,50 @@ def test_generation_in_batches_one_by_one_and_by_the_plain_cells(kind):
     assert model.decoder.lstm.h is None
 
 
+def log_probabilities(model, x, answers, start_id):
+    """Of each of the answers (M, T) to the question x (S,), by one forward of the decoder."""
+    M, T = answers.shape
+    h = model.encoder.forward(np.tile(x, (M, 1)))
+    score = model.decoder.forward(np.hstack((np.full((M, 1), start_id), answers[:, :-1])), h)
+    return np.log(softmax(score))[np.arange(M)[:, None], np.arange(T), answers].sum(axis=1)
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_beam_search_with_a_beam_for_every_beginning_finds_the_likeliest_answer(kind):
+    model = random_model(kind, hidden_size=20, scale=0.7)
+    xs = np.random.randint(0, V, (12, 4))
+    answers = np.array(list(np.ndindex(V, V, V)))                   # (343, 3): all there are
+    expected = [answers[log_probabilities(model, x, answers, 2).argmax()].tolist() for x in xs]
+    assert (model.generate(xs, 2, 3) != expected).any()             # the likeliest step by step is not always best
+    assert model.generate(xs, 2, 3, beam_size=V * V).tolist() == expected
+    assert model.generate(xs[0], 2, 3, beam_size=V * V) == expected[0]
+    assert model.decoder.lstm.h is None
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_wider_beams_find_likelier_answers(kind):
+    model = random_model(kind, hidden_size=20, scale=0.7)
+    xs = np.random.randint(0, V, (40, 4))
+    means = []
+    for beam_size in (1, 2, 4, 16):
+        answers = model.generate(xs, 2, 6, beam_size=beam_size)
+        assert answers.shape == (40, 6)
+        means.append(np.mean([log_probabilities(model, x, a[None], 2) for x, a in zip(xs, answers, strict=True)]))
+    assert means == sorted(means) and means[-1] > means[0] + 0.01
+    np.testing.assert_array_equal(model.decoder.beam_search(model.encoder.forward(xs), 2, 6, 1),
+                                  model.generate(xs, 2, 6))
+
+
+@pytest.mark.parametrize('kind', KINDS)
+def test_forget_bias(kind):
+    np.random.seed(3)
+    plain = KINDS[kind](V, D, H)
+    np.random.seed(3)
+    model = KINDS[kind](V, D, H, forget_bias=1.0)
+    for i, (param, other) in enumerate(zip(model.params, plain.params, strict=True)):
+        np.testing.assert_array_equal(param, [1.0] * H + [0.0] * 3 * H if i in (3, 7) else other)
+
+
 def test_float32_stays_float32():
     for model in (Seq2seq(V, D, H), PeekySeq2seq(V, D, H)):
         xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5))
@@ -185,6 +229,30 @@ def test_train_seq2seq(flags, name, capsys):
         assert int(a) + int(b) == int(answer)
     assert Path('accuracy.png').is_file()
     assert Path(f'{name}.npz').is_file()
+
+
+def test_train_seq2seq_with_beams_and_forget_bias(capsys):
+    write_small_additions('small.txt', 400)
+    model, accuracies = train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=1, file_name='small.txt', seed=1,
+                                           beam_size=3, forget_bias=1.0)
+    _, (x_test, t_test) = sequence.load_data('small.txt')
+    answers = model.generate(x_test, int(t_test[0, 0]), 3, beam_size=3)
+    assert accuracies == [(answers == t_test[:, 1:]).all(axis=1).mean()]
+    _, id_to_char = sequence.get_vocab()
+    first = ''.join(id_to_char[i] for i in answers[0])
+    assert f' {first}\n---' in capsys.readouterr().out             # what is printed is what is counted
+    assert model.params[3][:8].mean() > 0.9
+
+
+def test_compare_models():
+    write_small_additions('small.txt', 400)
+    curves = compare_models.main(hidden_size=8, batch_size=40, max_epoch=2, file_name='small.txt', seed=1)
+    for name, flags in {'plain': {}, 'reversed': {'reverse': True},
+                        'reversed + peeky': {'reverse': True, 'peeky': True}}.items():
+        _, accuracies = train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=2, file_name='small.txt', seed=1,
+                                           **flags)
+        assert curves[name] == accuracies
+    assert Path('accuracies.png').is_file()
 
 
 def test_ctrl_c_keeps_the_model(monkeypatch, capsys):

@@ -12,7 +12,7 @@ import ch08.attention_layer
 import common.attention_layer
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
-from ch08 import train, visualize_attention
+from ch08 import compare_models, train, visualize_attention
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from common.attention_layer import Attention
 from common.functions import softmax
@@ -132,6 +132,19 @@ def test_generation_in_batches_one_by_one_and_by_the_plain_cells():
     assert model.decoder.lstm.h is None
 
 
+def test_beam_search_with_a_beam_for_every_beginning_finds_the_likeliest_answer():
+    model = random_model(hidden_size=20, scale=0.7)
+    xs, answers = np.random.randint(0, V, (12, 4)), np.array(list(np.ndindex(V, V, V)))        # (343, 3): all there are
+    expected = []
+    for x in xs:
+        enc_hs = model.encoder.forward(np.tile(x, (len(answers), 1)))
+        p = softmax(model.decoder.forward(np.hstack((np.full((len(answers), 1), 2), answers[:, :-1])), enc_hs))
+        p = p[np.arange(len(answers))[:, None], np.arange(3), answers].prod(axis=1)
+        expected.append(answers[p.argmax()].tolist())
+    assert (model.generate(xs, 2, 3) != expected).any()             # the likeliest step by step is not always best
+    assert model.generate(xs, 2, 3, beam_size=V * V).tolist() == expected
+
+
 def test_float32_stays_float32():
     model = AttentionSeq2seq(V, D, H)
     xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5))
@@ -186,6 +199,14 @@ def test_train(model, kind, few_dates, capsys, monkeypatch):
     assert Path(f'{kind.__name__}.npz').is_file()
     assert Path('accuracy.png').is_file()
     assert Path('attention.png').is_file() == (model == 'attention')
+
+
+def test_compare_models(few_dates):
+    curves = compare_models.main(hidden_size=8, batch_size=50, max_epoch=2, seed=1)
+    assert list(curves) == ['attention', 'seq2seq', 'peeky']
+    for model, accuracies in curves.items():
+        assert train.main(model, hidden_size=8, batch_size=50, max_epoch=2, seed=1)[1] == accuracies
+    assert Path('accuracies.png').is_file()
 
 
 def test_visualize_attention(few_dates, capsys):

@@ -1,0 +1,33 @@
+"""The three ways to learn to add, one after the other, their accuracies in one chart (book, 7.4)."""
+from ch07.peeky_seq2seq import PeekySeq2seq
+from ch07.seq2seq import Seq2seq
+from ch07.train_seq2seq import learn, plot_accuracies
+from common.np import np
+from common.script import run, show
+from dataset import sequence
+
+MODELS = {'plain': (Seq2seq, False), 'reversed': (Seq2seq, True), 'reversed + peeky': (PeekySeq2seq, True)}
+
+
+def main(wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_grad: float | None = 5.0,
+         file_name='addition.txt', seed: int | None = None):
+    """
+    file_name: addition.txt, date.txt or the path of a file of such lines
+    seed: of the weights and batches of each; none: they go on from where the one before left np.random
+    """
+    train_data, test_data = sequence.load_data(file_name)
+    char_to_id, _ = sequence.get_vocab()
+    curves = {}
+    for name, (Model, reverse) in MODELS.items():
+        print(f'----- {name}')
+        if seed is not None:
+            np.random.seed(seed)
+        model = Model(len(char_to_id), wordvec_size, hidden_size)
+        curves[name] = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad)
+    plot_accuracies(curves, f'learning {file_name}')
+    show('accuracies')
+    return curves
+
+
+if __name__ == '__main__':
+    run(main)

@@ -1,0 +1,127 @@
+"""tests.reproduce: the small rows with smaller sizes, what is kept and left out, and the table."""
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ch04.eval import ANALOGIES, QUERIES
+from ch07.seq2seq import Seq2seq
+from tests import reproduce
+
+OUT = Path('out')
+
+
+@pytest.fixture(autouse=True)
+def no_data(monkeypatch, tmp_path):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path / 'data'))
+
+
+def test_spiral():
+    result = reproduce.run('spiral', 1, OUT, max_epoch=100)
+    folder = OUT / 'spiral' / '1'
+    assert json.loads((folder / 'result.json').read_text()) == result
+    log = (folder / 'log.txt').read_text(encoding='utf-8')
+    assert log.count('| epoch 100 |') == 1 and (folder / 'loss.png').is_file()
+    last = float(log.split('| epoch 100 |')[1].split('loss ')[1].split()[0])
+    assert result['measured'] == {'loss': pytest.approx(last, abs=0.006)} and last < 0.6        # from log 3 = 1.1
+    assert result['command'] == 'python -m ch01.train --seed 1 --max_epoch 100'.replace('max_', 'max-')
+    assert 0 < result['seconds'] < 60
+    assert os.listdir() == ['out']      # nothing else, and back where it began
+
+
+def test_what_is_there_is_not_run_again(capsys):
+    result = reproduce.run('simple_cbow', 0, OUT, max_epoch=60)
+    assert result['measured']['loss'] < 1.95        # log 7 = 1.95
+    assert reproduce.run('simple_cbow', 0, OUT, max_epoch=1000) == result
+    assert reproduce.main(['simple_cbow', '--out', 'out', '--table']) == 0
+    assert capsys.readouterr().out.startswith(
+        f'| simple_cbow | loss well below 1 | loss {result["measured"]["loss"]:.2f} | `python -m ch03.train` | 0 s |')
+
+
+def test_own_data_and_a_seed():
+    result = reproduce.run('addition_reversed_own', 2, OUT, max_epoch=1, hidden_size=4, batch_size=1500)
+    assert result['measured']['after each epoch'] == [result['measured']['accuracy']]
+    folder = OUT / 'addition_reversed_own' / '2'
+    Seq2seq(13, 16, 4).load_params(folder / 'Seq2seq.npz')
+    assert '| epoch 1 |' in (folder / 'log.txt').read_text(encoding='utf-8')
+
+
+def test_what_is_not_at_hand_is_left_out(capsys):
+    names = ['book_rnnlm', 'addition_plain', 'text']
+    assert reproduce.main([*names, '--out', 'out']) == 0
+    err = capsys.readouterr().err
+    for name, missing in zip(names, ('Rnnlm.pkl', 'addition.txt', 'ptb.train.txt'), strict=True):
+        assert f'{name}: left out: ' in err and missing in err
+    assert not list(OUT.glob('*/*/result.json'))
+
+
+def test_a_mistake_in_one_row_does_not_stop_the_others(monkeypatch, capsys):
+    wrong = reproduce.ROWS['spiral']._replace(measure=lambda trainer: 1 / 0, flags={'max_epoch': 1}, seeds=(0,))
+    right = reproduce.ROWS['simple_cbow']._replace(flags={'max_epoch': 2}, seeds=(0,))
+    monkeypatch.setattr(reproduce, 'ROWS', {'spiral': wrong, 'simple_cbow': right})
+    assert reproduce.main(['--out', 'out']) == 1
+    printed = capsys.readouterr()
+    assert 'ZeroDivisionError' in printed.err and '| simple_cbow |' in printed.out
+    assert not (OUT / 'spiral' / '0' / 'result.json').exists()
+
+
+def test_sittings_of_a_run_that_goes_on_are_added_up(monkeypatch):
+    folder = OUT / 'better_rnnlm' / '0'
+    folder.mkdir(parents=True)
+    (folder / 'seconds.json').write_text('[1000, 2000]')
+
+    def main(max_epoch, resume, seed):
+        assert (max_epoch, resume, seed) == (10, True, 0)
+        raise KeyboardInterrupt
+
+    module = reproduce.importlib.import_module('ch06.train_better_rnnlm')
+    monkeypatch.setattr(module, 'main', main)
+    with pytest.raises(KeyboardInterrupt):
+        reproduce.run('better_rnnlm', 0, OUT)
+    assert len(json.loads((folder / 'seconds.json').read_text())) == 3
+    trainer = type('Trainer', (), {'valid_list': [200.0, 150.0]})
+    monkeypatch.setattr(module, 'main', lambda **flags: (trainer, 140.0))
+    result = reproduce.run('better_rnnlm', 0, OUT)
+    assert 3000 < result['seconds'] < 3060
+    assert result['measured'] == {'test perplexity': 140, 'valid perplexity after each epoch': [200, 150]}
+
+
+def write(name, seed, seconds, **measured):
+    folder = OUT / name / str(seed)
+    folder.mkdir(parents=True)
+    (folder / 'result.json').write_text(json.dumps({'seconds': seconds, 'measured': measured}))
+
+
+def test_table_has_minimum_median_and_maximum(capsys):
+    for seed, loss, place, words in ((0, 1.5, 3, ['we', 'i']), (1, 1.0, 9, ['they']), (2, 1.25, 1, ['you'])):
+        write('cbow', seed, 100 + seed, **{'loss': loss, 'place of woman': place, 'you': words})
+    for seed, shares in ((0, [0, 50]), (1, [1, 20]), (2, [5, 90])):
+        write('addition_peeky', seed, 60 * 100, **{'accuracy': shares[-1], 'after each epoch': shares})
+    assert reproduce.main(['cbow', 'addition_peeky', 'rnnlm', '--table', '--out', 'out']) == 0
+    first, second, third, *pictures = capsys.readouterr().out.split('\n')
+    assert '| loss 1.00 / 1.25 / 1.50; place of woman 1 / 3 / 9; you: we, i | `python -m ch04.train` | 2 min |' in first
+    assert '| accuracy 20 / 50 / 90 %; after each epoch: 1.0, 50.0 |' in second and '| 100 min |' in second
+    assert '`python -m ch07.train_seq2seq --reverse --peeky`' in second
+    assert third == ''
+    assert pictures[0] == f'picture: {OUT / "addition.png"}' and (OUT / 'addition.png').stat().st_size > 5000
+
+
+def test_neighbours_and_places_by_hand():
+    words = [*QUERIES, 'near', *{word for analogy in ANALOGIES for word in analogy}]
+    word_to_id = {word: i for i, word in enumerate(words)}
+    vecs = np.random.RandomState(0).randn(len(words), 40).astype('f')
+    vecs[word_to_id['near']] = 3 * vecs[word_to_id['year']]
+    vecs[word_to_id['woman']] = vecs[word_to_id['man']] - vecs[word_to_id['king']] + vecs[word_to_id['queen']]
+    vecs[word_to_id['went']] = -vecs[word_to_id['took']] + vecs[word_to_id['take']] - vecs[word_to_id['go']]
+    found = reproduce.word_vectors((vecs, word_to_id, dict(enumerate(words))))
+    assert found['year'][0] == 'near' and len(found['year']) == 5 and 'year' not in found['year']
+    assert found['place of woman'] == 1
+    assert found['place of went'] == len(words) - 3         # the last, for a, b and c are left out
+
+
+def test_unknown_rows_are_refused(capsys):
+    with pytest.raises(SystemExit):
+        reproduce.main(['spirals'])
+    assert 'no such row: spirals' in capsys.readouterr().err
