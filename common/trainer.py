@@ -80,14 +80,30 @@ def check_sizes(**sizes):
 
 
 def train_step(model, optimizer, x, t, max_grad=None):
-    """Forward, backward, clipping to the norm `max_grad` where given, and update. Returns the loss."""
+    """Forward, backward, clipping to the norm `max_grad` where given, and update. Returns the loss.
+
+    Where that is NaN or infinite nothing is changed.
+    """
     loss = model.forward(x, t)
+    if not math.isfinite(loss):
+        return loss
     model.backward()
     params, grads = remove_duplicate(model.params, model.grads)
     if max_grad is not None:
         clip_grads(grads, max_grad)
     optimizer.update(params, grads)
     return loss
+
+
+def history(last_loss, grads):
+    """What there is to say, when a loss is not finite, of the step before."""
+    if last_loss is None:
+        return 'it was the first step: look at the data and at the first weights'
+    arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
+    peaks = [float(np.abs(array).max(initial=0)) for array in arrays]
+    i = int(numpy.argmax(peaks))        # that of a NaN, if there is one
+    return (f'the last finite one was {float(last_loss):.4g}, the largest gradient then {peaks[i]:.3g}, in grads[{i}]: '
+            'try a smaller learning rate, or max_grad')
 
 
 class BaseTrainer:
@@ -107,6 +123,7 @@ class BaseTrainer:
         self.callbacks = callbacks
         self.valid_list = []
         self.eval_interval = None
+        self.max_iters = None
         self.current_epoch = 0
         self.last_epoch = None
         self.progress = Progress()
@@ -119,16 +136,40 @@ class BaseTrainer:
         """Keep the point of the curve that belongs to this loss, and return it."""
         raise NotImplementedError(f'{type(self).__name__}.record')
 
+    def plot_curve(self, values, ylim):
+        # here, so that training without a plot does not wait for it
+        import matplotlib.pyplot as plt
+
+        # an epoch that is shorter than the interval has a point of the curve all the same
+        is_short = self.max_iters is not None and self.max_iters < self.eval_interval
+        plt.plot(range(len(values)), values, label='train')
+        if ylim is not None:
+            plt.ylim(*ylim)
+        plt.xlabel('epochs' if is_short else f'iterations (×{self.eval_interval})')
+        plt.ylabel(self.label)
+        plt.legend()
+        show(self.label)
+
     def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate):
-        """The loop of fit. batches() gives the max_iters pairs x, t of an epoch."""
+        """The loop of fit. batches() gives the max_iters pairs x, t of an epoch.
+
+        FloatingPointError where a loss is NaN or infinite: the model stays as the step before left it.
+        """
         self.eval_interval = eval_interval
+        self.max_iters = max_iters
         progress = self.progress
         progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
-        losses = []
+        losses, last_loss = [], None
         for _ in range(max_epoch):
             with StepGuard() as guard:
                 for iters, (x, t) in enumerate(batches()):
-                    losses.append(train_step(self.model, self.optimizer, x, t, max_grad))
+                    loss = train_step(self.model, self.optimizer, x, t, max_grad)
+                    if not math.isfinite(loss):
+                        raise FloatingPointError(
+                            f'the loss is {float(loss)} in epoch {self.current_epoch + 1}, iteration {iters + 1} of '
+                            f'{max_iters}; {history(last_loss, self.model.grads)}')
+                    losses.append(loss)
+                    last_loss = loss
                     if progress.due(iters):
                         value = self.record(float(sum(losses)) / len(losses))
                         progress.line(self.current_epoch + 1, iters, f'{self.label} {value:.2f}')
@@ -183,7 +224,7 @@ class Trainer(BaseTrainer):
 
     def plot(self, ylim=None):
         """Plots the loss curve: a window, or a PNG where there is no screen."""
-        plot_curve(self.loss_list, self.eval_interval, self.label, ylim)
+        self.plot_curve(self.loss_list, ylim)
 
 
 class RnnlmTrainer(BaseTrainer):
@@ -200,7 +241,7 @@ class RnnlmTrainer(BaseTrainer):
         self.time_idx = 0
 
     def record(self, mean_loss):
-        self.ppl_list.append(float(numpy.exp(mean_loss)))
+        self.ppl_list.append(math.exp(mean_loss) if mean_loss < 700 else math.inf)
         return self.ppl_list[-1]
 
     def get_batch(self, x, t, batch_size, time_size):
@@ -231,20 +272,7 @@ class RnnlmTrainer(BaseTrainer):
 
     def plot(self, ylim=None):
         """Plots the perplexity curve: a window, or a PNG where there is no screen."""
-        plot_curve(self.ppl_list, self.eval_interval, self.label, ylim)
-
-
-def plot_curve(values, eval_interval, label, ylim):
-    # here, so that training without a plot does not wait for it
-    import matplotlib.pyplot as plt
-
-    plt.plot(range(len(values)), values, label='train')
-    if ylim is not None:
-        plt.ylim(*ylim)
-    plt.xlabel(f'iterations (×{eval_interval})')
-    plt.ylabel(label)
-    plt.legend()
-    show(label)
+        self.plot_curve(self.ppl_list, ylim)
 
 
 def remove_duplicate(params, grads):

@@ -6,11 +6,13 @@ import signal
 import threading
 from types import SimpleNamespace
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from common import trainer as room
 from common.optimizer import SGD
+from common.row_sparse import RowSparse
 from common.trainer import RnnlmTrainer, Trainer, remove_duplicate
 
 
@@ -291,7 +293,6 @@ def test_fit_in_another_thread(fit):
 @pytest.mark.parametrize('make, name, values', [(Trainer, 'loss', 'loss_list'),
                                                 (RnnlmTrainer, 'perplexity', 'ppl_list')])
 def test_plot(make, name, values, tmp_path, capsys, monkeypatch):
-    import matplotlib.pyplot as plt
     seen = {}
 
     def look():
@@ -309,6 +310,62 @@ def test_plot(make, name, values, tmp_path, capsys, monkeypatch):
     assert path.read_bytes().startswith(b'\x89PNG') and str(path) in capsys.readouterr().out
     assert seen == {'x': 'iterations (×20)', 'y': name, 'ylim': (0, 4), 'line': [3, 2, 1.5]}
     assert not plt.get_fignums()
+
+
+@pytest.mark.parametrize('interval, label', [(2, 'iterations (×2)'), (4, 'iterations (×4)'), (5, 'epochs')])
+def test_points_of_short_epochs_are_epochs(interval, label, monkeypatch):
+    """Four iterations an epoch: with an interval of five, the curve has a point an epoch."""
+    trainer = Trainer(Recorder(), SGD())
+    trainer.fit(np.zeros(8), np.zeros(8), 3, 2, eval_interval=interval)
+    seen = []
+    monkeypatch.setattr(room, 'show', lambda name: seen.append((name, plt.gca().get_xlabel())))
+    trainer.plot()
+    plt.close()
+    assert seen == [('loss', label)]
+
+
+# a loss that is not finite
+
+@pytest.mark.parametrize('make', [Trainer, RnnlmTrainer])
+@pytest.mark.parametrize('value', [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_ends_the_training(make, value):
+    model, x, losses = Recorder(), np.arange(16), {6: value}
+    plain = model.forward
+    model.forward = lambda x, t: losses.get(int(plain(x, t)), 0.5 * len(model.batches))
+    model.params.append(np.zeros(3))
+    model.grads.append(np.array([0.0, -70.0, 1.0]))
+    sizes = {'batch_size': 4} if make is Trainer else {'batch_size': 2, 'time_size': 2}
+    trainer = make(model, SGD(lr=1))
+    with pytest.raises(FloatingPointError) as error:
+        trainer.fit(x, x, max_epoch=3, eval_interval=None, **sizes)
+    assert str(error.value) == (
+        f'the loss is {value} in epoch 2, iteration 2 of 4; the last finite one was 2.5, the largest gradient then 70, '
+        'in grads[1]: try a smaller learning rate, or max_grad')
+    assert updates(model) == 5 and trainer.current_epoch == 1           # the sixth changed nothing
+
+
+def test_a_first_loss_that_is_not_finite():
+    model = Recorder()
+    model.forward = lambda x, t: np.float32('nan')
+    with pytest.raises(FloatingPointError, match='the loss is nan in epoch 1, iteration 1 of 2; it was the first step: '
+                                                 'look at the data'):
+        Trainer(model, SGD()).fit(np.zeros(4), np.zeros(4), 1, 2)
+
+
+def test_a_nan_counts_as_the_largest_gradient():
+    sparse = RowSparse((4, 2), 'd')
+    sparse.fill(np.array([1]), np.array([[3.0, 9.0]]))
+    assert 'gradient then 9, in grads[1]' in room.history(1.0, [np.ones(2), sparse, np.zeros((0, 3))])
+    assert 'gradient then nan, in grads[0]' in room.history(1.0, [np.array([1.0, math.nan]), sparse])
+    assert 'gradient then inf, in grads[1]' in room.history(1.0, [np.ones(1), np.array([-math.inf])])
+
+
+def test_a_perplexity_too_large_for_a_float_is_infinite(capsys):
+    model, x = Recorder(), np.arange(8)
+    model.forward = lambda x, t: 1e4
+    trainer = RnnlmTrainer(model, SGD())
+    trainer.fit(x, x, 1, batch_size=2, time_size=2, eval_interval=5)
+    assert trainer.ppl_list == [math.inf] and 'perplexity inf' in capsys.readouterr().out
 
 
 # remove_duplicate
