@@ -141,6 +141,10 @@ ROWS = {
                        {'params': '{out}/better_rnnlm/0/BetterRnnlm.npz'}, (0,)),
 }
 
+# task: title, {variant: label}
+CHARTS = {'addition': ('learning to add', {'plain': 'plain', 'reversed': 'reversed', 'peeky': 'reversed + peeky'}),
+          'dates': ('learning to write dates', {'attention': 'attention', 'peeky': 'peeky', 'plain': 'plain'})}
+
 
 # ---------------------------------------------------------------- running
 
@@ -238,7 +242,9 @@ def shown(name, results):
         elif isinstance(first[0], str):
             text = f'{what}: {", ".join(first)}'
         else:
-            text = f'{what}: ' + ', '.join(f'{median(epoch):.1f}' for epoch in zip(*values, strict=True))
+            medians, step = [median(epoch) for epoch in zip(*values, strict=True)], 1 if len(first) <= 10 else 5
+            text = f'{what.replace("each", "every fifth") if step > 1 else what}: ' + ', '.join(
+                f'{value:.1f}' for value in medians[step - 1::step])
         parts.append(text)
     return '; '.join(parts)
 
@@ -254,19 +260,19 @@ def line(name, out):
 
 
 def draw_charts(out):
-    """The accuracies of the models of one task in one picture, from what has been run."""
+    """The accuracies of the models of one task in one picture: at each epoch the median of the seeds that are there."""
     import matplotlib
     matplotlib.use('agg')
-    for title in ('addition', 'dates'):
+    for task, (title, labels) in CHARTS.items():
         for data in ('', '_own'):
             curves = {}
-            for model in [name for name in ROWS if name.startswith(title) and not name.endswith('_own')]:
-                if results := results_of(model + data, out):
+            for model, label in labels.items():
+                if results := results_of(f'{task}_{model}{data}', out):
                     epochs = zip(*(result['measured']['after each epoch'] for result in results), strict=True)
-                    curves[model.removeprefix(title + '_')] = [median(epoch) / 100 for epoch in epochs]
+                    curves[label] = [median(epoch) / 100 for epoch in epochs]
             if curves:
                 plot_accuracies(curves, title)
-                path = out / f'{title}{data}.png'
+                path = out / f'{task}{data}.png'
                 matplotlib.pyplot.savefig(path)
                 matplotlib.pyplot.close()
                 print(f'picture: {path}')
