@@ -250,7 +250,7 @@ def shown(name, results):
 
 
 def line(name, out):
-    """The row of README's table, or '' where nothing has been run yet."""
+    """The row of README's table, '' where nothing has been run yet."""
     results = results_of(name, out)
     if not results:
         return ''
@@ -288,6 +288,7 @@ def main(argv=None):
     if unknown := set(args.rows) - set(ROWS):
         parser.error(f'no such row: {", ".join(sorted(unknown))}')
     names, out = args.rows or list(ROWS), Path(args.out)
+    print('| row | book | ours: least / median / most of the seeds | command | time |', '| --- ' * 5 + '|', sep='\n')
     failed = False
     for name in names:
         for seed in () if args.table else ROWS[name].seeds:
@@ -298,7 +299,8 @@ def main(argv=None):
             except Exception:       # the other rows are not to wait for a mistake in this one
                 failed = True
                 traceback.print_exc()
-        print(line(name, out), flush=True)
+        if found := line(name, out):
+            print(found, flush=True)
     if args.table:
         draw_charts(out)
     return int(failed)
