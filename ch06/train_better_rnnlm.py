@@ -15,7 +15,7 @@ from common.callbacks import EarlyStopping, PlateauDecay
 from common.np import np
 from common.optimizer import SGD
 from common.script import keep_on_interrupt, run
-from common.storage import get_random_state, load_npz, save_npz, set_random_state
+from common.storage import fit_params, get_random_state, load_npz, refusing, save_npz, set_random_state
 from common.trainer import RnnlmTrainer
 from dataset.corpus import load_data
 
@@ -31,21 +31,47 @@ def save_checkpoint(path, trainer, settings):
 
 
 def load_checkpoint(path, trainer, settings):
-    """Put the trainer, its model and optimizer, and np.random where save_checkpoint found them."""
+    """Put the trainer, its model and optimizer, and np.random where save_checkpoint found them: all of it or nothing.
+
+    ValueError, naming the file and what is wrong in it, for one that is damaged, of other settings or of another kind.
+    """
     arrays = load_npz(path)
     if 'settings' not in arrays:
-        raise ValueError(f'{path} is no checkpoint of this script: it holds {", ".join(arrays) or "nothing"}')
-    for name, value in json.loads(arrays['settings'].item()).items():
+        raise ValueError(f'{path} is no checkpoint of this script: it holds {", ".join(arrays)[:60] or "nothing"}')
+    with refusing(f'settings of {path}'):
+        made_with = json.loads(arrays['settings'].item())
+    if not isinstance(made_with, dict) or made_with.keys() != settings.keys() or not all(
+            isinstance(value, str | int | float | None) for value in made_with.values()):
+        raise ValueError(f'settings of {path} are not those of this script; expected {", ".join(settings)}')
+    for name, value in made_with.items():
         if settings[name] != value:
-            raise ValueError(f'{name}: {settings[name]} came, but {path} was made with {value}; expected the same')
-    for i, param in enumerate(trainer.model.params):
-        param[...] = np.asarray(arrays[f'param_{i}'])
-    optimizer = trainer.optimizer
-    optimizer.set_state({name: arrays[f'optimizer_{name}'].item() for name in optimizer.get_state()})
-    trainer.current_epoch = arrays['current_epoch'].item()
-    trainer.ppl_list = arrays['ppl_list'].tolist()
-    trainer.valid_list = arrays['valid_list'].tolist()
-    set_random_state(arrays)
+            raise ValueError(f'{name}: {settings[name]!r} came, but {path} was made with {value!r:.60}; expected the '
+                             'same')
+
+    def take(name, kinds, ndim, is_fit, expected):
+        if name not in arrays:
+            raise ValueError(f'{name} of {path} is missing; expected {expected}')
+        array = arrays[name]
+        if array.dtype.kind not in kinds or array.ndim != ndim or not is_fit(array):
+            found = f'an array {array.shape}' if array.ndim else repr(array.item())[:60]
+            raise ValueError(f'{name} of {path} is {found}; expected {expected}')
+        return array.tolist()
+
+    epoch = take('current_epoch', 'i', 0, lambda array: array >= 0, 'a number of epochs')
+    ppl_list = take('ppl_list', 'f', 1, lambda array: not (array < 0).any(), 'perplexities')
+    valid_list = take('valid_list', 'f', 1, lambda array: len(array) == epoch and not (array < 0).any(),
+                      f'perplexities of {epoch} epochs')
+    state = {'lr': take('optimizer_lr', 'if', 0, lambda array: 0 <= array < math.inf, 'a finite number, 0 or more'),
+             'iter': take('optimizer_iter', 'i', 0, lambda array: array >= 0, 'a number of updates')}
+    model = trainer.model
+    params = fit_params(path, {name: array for name, array in arrays.items() if name.startswith('param_')},
+                        model.params)
+    with refusing(path):
+        set_random_state(arrays)        # the last that is checked and the first that is changed
+    for param, array in zip(model.params, params, strict=True):
+        param[...] = np.asarray(array)
+    trainer.optimizer.set_state(state)
+    trainer.current_epoch, trainer.ppl_list, trainer.valid_list = epoch, ppl_list, valid_list
 
 
 def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_size=35, learning_rate=20.0, max_epoch=40,
@@ -58,6 +84,7 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     resume: go on from the checkpoint
     """
     best, checkpoint = Path(f'{name}.npz'), Path(f'{name}_checkpoint.npz')
+    first = Path(f'{name}_first.npz')       # the first best model, until the checkpoint of its epoch is there
     for path in (checkpoint, best):
         if path.exists() and not resume:
             raise FileExistsError(f'{path} is there from an earlier training and would be overwritten: go on from the '
@@ -75,8 +102,14 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
                 'wordvec_size': wordvec_size, 'hidden_size': hidden_size, 'time_size': time_size,
                 'learning_rate': learning_rate, 'max_grad': max_grad, 'dropout': dropout,
                 'forget_bias': forget_bias, 'seed': seed}
+
+    def settle():
+        if trainer.best_valid() < math.inf and first.exists() and not best.exists():
+            first.replace(best)
+
     if resume and checkpoint.exists():
         load_checkpoint(checkpoint, trainer, settings)
+        settle()
         if trainer.best_valid() < math.inf and not best.exists():
             raise FileNotFoundError(f'{best}, the best model so far, is not beside {checkpoint}')
         print(f'resuming after epoch {trainer.current_epoch} of {max_epoch}')
@@ -92,9 +125,10 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
         return patience is not None and trainer.valid_list and EarlyStopping(patience)(trainer)
 
     def keep():
+        path = model.save_params(f'{name}_interrupted.npz')
         if checkpoint.exists():
             print(f'the last whole epoch is in {checkpoint}: --resume goes on from there')
-        return model.save_params(f'{name}_interrupted.npz')
+        return path
 
     with keep_on_interrupt(keep):
         while trainer.current_epoch < max_epoch and not is_over(trainer):
@@ -103,12 +137,14 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
             print(f'valid perplexity: {ppl:.2f}')
             # The best model first, the checkpoint last: it alone says that the epoch is over. A kill between the two
             # leaves the checkpoint of the epoch before, from which this epoch is run again, bit for bit, and the best
-            # model is written again, the same. The other way round, the best model of this epoch would be lost.
+            # model is written again, the same. The other way round, the best model of this epoch would be lost. The
+            # very first one waits under a name of its own: without a checkpoint, `best` is a model of somebody else's.
             if ppl < trainer.best_valid():
-                model.save_params(best)
+                model.save_params(best if best.exists() else first)
             trainer.valid_list.append(ppl)
             PlateauDecay(factor=0.25)(trainer)
             save_checkpoint(checkpoint, trainer, settings)
+            settle()
             print(f'epoch {trainer.current_epoch} of {max_epoch} is in {checkpoint}')
             print('-' * 50)
     if trainer.best_valid() < math.inf:

@@ -39,25 +39,21 @@ class BaseModel:
         """Fill the parameters, in place, from a file of save_params or of the book.
 
         Where the file is absent, the other format's file of the same stem is taken. ValueError, naming the array
-        and both shapes, for a file whose arrays do not fit: then the model stays as it was.
+        and both shapes, for a file whose arrays do not fit: then the model stays as it was. NaN is warned of.
         """
         path = storage.find_file(self._path(file_name))
-        shapes = {f'param_{i}': param.shape for i, param in enumerate(self.params)}
+        names = [f'param_{i}' for i in range(len(self.params))]
         if path.suffix == '.npz':
-            arrays = storage.load_npz(path, shapes)
+            arrays = storage.load_npz(path, {name: param.shape for name, param in zip(names, self.params, strict=True)})
         else:
             content = storage.load_pickle(path)
             if not isinstance(content, list):
-                raise ValueError(f'{path} holds a {type(content).__name__}; expected a list of {len(shapes)} arrays')
-            if len(content) != len(shapes):
-                raise ValueError(f'{path} holds {len(content)} arrays; expected {len(shapes)}')
-            arrays = dict(zip(shapes, content, strict=True))
-        for name, array in arrays.items():
-            if not storage.is_numbers(array):
-                raise ValueError(f'{name} of {path} is no array of numbers; expected one of shape {shapes[name]}')
-        storage.check_shapes(path, shapes, {name: array.shape for name, array in arrays.items()})
-        for param, name in zip(self.params, shapes, strict=True):
-            param[...] = np.asarray(arrays[name])
+                raise ValueError(f'{path} holds a {type(content).__name__}; expected a list of {len(names)} arrays')
+            if len(content) != len(names):
+                raise ValueError(f'{path} holds {len(content)} arrays; expected {len(names)}')
+            arrays = dict(zip(names, content, strict=True))
+        for param, array in zip(self.params, storage.fit_params(path, arrays, self.params), strict=True):
+            param[...] = np.asarray(array)
 
     def _path(self, file_name):
         if self.params is None:

@@ -9,6 +9,7 @@ import pickle
 import pickletools
 import re
 import uuid
+import warnings
 import zipfile
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -20,6 +21,9 @@ import numpy as np
 from common.util import to_cpu
 
 ENDINGS = ('.npz', '.pkl')
+ROOM = 2**24        # bytes that the arrays of an .npz file may always unfold to
+BLOCK = 2**18       # bytes read at once
+INSTRUCTIONS = 2**22        # that a pickle may hold, each of which can take 100 bytes of memory
 
 
 # ---- writing
@@ -39,7 +43,7 @@ def _replacing(path):
         os.replace(part, path)
     except BaseException as error:
         part.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename == str(part):
+        if isinstance(error, OSError) and error.filename in (str(part), None):      # None: a full disk
             error.filename = str(path)      # the name that the reader knows
         raise
 
@@ -81,6 +85,8 @@ def _check_size(shape, dtype, n_bytes):
     """Raise unless an array of this shape and dtype takes just n_bytes. No array is made."""
     if dtype.hasobject:
         raise ValueError('it holds Python objects, which are not read')
+    if dtype.kind not in 'biufcSU':
+        raise ValueError(f'it holds an array of {dtype}, not of numbers or of text')
     if len(shape) > 32 or not all(isinstance(n, int) and 0 <= n < 2**63 for n in shape):
         raise ValueError('it holds an array whose shape is not a tuple of lengths')
     if math.prod(shape) * dtype.itemsize != n_bytes or not dtype.itemsize:
@@ -88,32 +94,36 @@ def _check_size(shape, dtype, n_bytes):
 
 
 @contextmanager
-def _refusing(path):
+def refusing(path):
     """Whatever goes wrong while the content of a file is worked out becomes one ValueError that names the file."""
     try:
         yield
     except (LookupError, EOFError):
         raise ValueError(f'{path} is refused: it is damaged or cut short') from None
+    except MemoryError:
+        raise ValueError(f'{path} is refused: it takes more memory than there is') from None
     except Exception as error:
-        raise ValueError(f'{path} is refused: {error}') from None
+        # it may quote the file: pages of it, or what a terminal would obey
+        reason = ''.join(filter(str.isprintable, ' '.join(str(error)[:200].split())))
+        raise ValueError(f'{path} is refused: {reason}') from None
 
 
 def load_npz(path, shapes: dict | None = None) -> dict[str, np.ndarray]:
     """The arrays of an .npz file by name.
 
     shapes: what is expected, name -> shape. Names and shapes are compared with the file's headers before the first
-    array is read. ValueError, naming the file, for whatever does not fit, is not an .npz file or holds objects.
+    array is read. ValueError, naming the file, for whatever does not fit, is not an .npz file, holds objects or unfolds
+    to far more than its size.
     """
     with open(path, 'rb') as file:
-        with _refusing(path):
-            size = os.fstat(file.fileno()).st_size
+        with refusing(path):
             archive = zipfile.ZipFile(file)
-            members = {info.filename.removesuffix('.npy'): _open_array(archive, info, size)
-                       for info in archive.infolist()}
+            members = _members(archive, os.fstat(file.fileno()).st_size)
+            found = {name: _read_shape(archive, info) for name, info in members.items()}
         if shapes is not None:
-            check_shapes(path, shapes, {name: shape for name, (shape, _, _, _) in members.items()})
-        with _refusing(path):
-            return {name: _read_array(*member) for name, member in members.items()}
+            check_shapes(path, shapes, found)
+        with refusing(path):
+            return {name: _read_array(archive, info) for name, info in members.items()}
 
 
 def check_shapes(path, expected: dict, found: dict) -> None:
@@ -131,15 +141,27 @@ def check_shapes(path, expected: dict, found: dict) -> None:
             raise ValueError(f'{name} {tuple(shape)} of {path} is too many; expected {len(expected)} arrays')
 
 
-def _open_array(archive, info, size):
-    """shape, dtype, order and the open member, which stands behind its header. size: of the whole file, in bytes."""
-    if not info.filename.endswith('.npy'):
-        raise ValueError(f'it holds {info.filename}, which is not an array')
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f'{info.filename} is compressed in a way that NumPy does not write')
-    if info.compress_size > size:
-        raise ValueError(f'{info.filename} announces more bytes than the file has')
-    member = archive.open(info)
+def _members(archive, size) -> dict[str, zipfile.ZipInfo]:
+    """What the archive says to hold, by the arrays' names. size: of the whole file, in bytes."""
+    members = {}
+    for info in archive.infolist():
+        name = info.filename.removesuffix('.npy')
+        if name == info.filename:
+            raise ValueError(f'it holds {info.filename}, which is not an array')
+        if len(name) > 100 or not name.isprintable():
+            raise ValueError('it holds an array whose name is not short and printable')
+        if name in members:
+            raise ValueError(f'it holds {name} twice')
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise ValueError(f'{info.filename} is compressed in a way that NumPy does not write')
+        members[name] = info
+    if sum(info.file_size for info in members.values()) > ROOM + 4 * size:
+        raise ValueError('its arrays are far larger than the file')
+    return members
+
+
+def _read_header(info, member):
+    """shape, dtype and order of the array that follows in the open member."""
     version = np.lib.format.read_magic(member)
     if version == (1, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_1_0(member)
@@ -148,13 +170,23 @@ def _open_array(archive, info, size):
     else:
         raise ValueError(f'{info.filename} is in version {version} of the .npy format; expected (1, 0) or (2, 0)')
     _check_size(shape, dtype, info.file_size - member.tell())
-    return shape, dtype, 'F' if fortran else 'C', member
+    return shape, dtype, 'F' if fortran else 'C'
 
 
-def _read_array(shape, dtype, order, member):
-    with member:        # bytes first, array second: a false length takes no memory
-        data = member.read(math.prod(shape) * dtype.itemsize)
-        return np.ndarray(shape, dtype, data, order=order).copy(order='K')
+def _read_shape(archive, info):
+    with archive.open(info) as member:
+        return _read_header(info, member)[0]
+
+
+def _read_array(archive, info):
+    with archive.open(info) as member:
+        shape, dtype, order = _read_header(info, member)
+        data = np.empty(math.prod(shape) * dtype.itemsize, np.uint8)
+        for i in range(0, len(data), BLOCK):    # zipfile copies all that it has at every step of one long read
+            block = data[i:i + BLOCK]
+            if member.readinto(block) != len(block):
+                raise EOFError
+        return np.ndarray(shape, dtype, data, order=order)
 
 
 # ---- reading pickles
@@ -171,7 +203,7 @@ def load_pickle(path):
     names it; nothing in a file is ever run.
     """
     data = Path(path).read_bytes()
-    with _refusing(path):
+    with refusing(path):
         return _unpickle(data)
 
 
@@ -233,6 +265,8 @@ _CALLS: dict[str, Callable] = {
 
 def _name(module, name):
     """`module name`, NumPy 2's and Python 2's modules under the names that stand in _CALLS."""
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise ValueError('it asks for a name that is no text')
     full = _Name(f'{module} {name}'.replace('numpy._core.', 'numpy.core.').replace('__builtin__ ', 'builtins '))
     if full not in _CALLS and full != 'numpy ndarray':
         raise ValueError(f'it asks for {module}.{name}; only arrays, lists, dicts, text and numbers are read')
@@ -265,7 +299,9 @@ def _unpickle(data):
         return stack[-1]
 
     value: Any
-    for instruction, value, _ in pickletools.genops(data):
+    for count, (instruction, value, _) in enumerate(pickletools.genops(data)):
+        if count == INSTRUCTIONS:
+            raise ValueError(f'it holds more than {INSTRUCTIONS} instructions')
         match instruction.name:
             case 'PROTO' | 'FRAME':
                 pass
@@ -366,22 +402,24 @@ def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
     check_ending(path)
     path = find_file(path)
     content = load_npz(path) if path.suffix == '.npz' else load_pickle(path)
-    if not isinstance(content, dict) or not is_numbers(content.get('word_vecs')):
-        raise ValueError(f'{path} holds no word vectors; expected word_vecs and their words')
-    word_vecs = content['word_vecs']
-    id_to_word: Any
+    word_vecs: Any = content.get('word_vecs') if isinstance(content, dict) else None
+    if not is_floats(word_vecs) or word_vecs.ndim != 2 or not word_vecs.size:
+        raise ValueError(f'{path} holds no word vectors; expected word_vecs (V, D) of floats, and V words')
+    size = len(word_vecs)
+    id_to_word: Any = content.get('id_to_word')
     if path.suffix == '.npz':
-        id_to_word = dict(enumerate(content.get('words', np.empty(0)).tolist()))
-    else:
-        id_to_word = content.get('id_to_word')
-    if not isinstance(id_to_word, dict) or not all(isinstance(word, str) for word in id_to_word.values()):
-        raise ValueError(f'{path} holds no words; expected a word for each of {len(word_vecs)} ids')
-    if word_vecs.ndim != 2 or id_to_word.keys() != set(range(len(word_vecs))):
-        raise ValueError(f'{path} holds word_vecs {word_vecs.shape} and {len(id_to_word)} words; expected (V, D) and V')
-    word_to_id = {word: i for i, word in sorted(id_to_word.items())}
-    if len(word_to_id) != len(id_to_word):
-        raise ValueError(f'{path} has {len(id_to_word)} ids for {len(word_to_id)} different words; expected as many')
-    return word_vecs.astype('f4'), word_to_id, id_to_word
+        words = content.get('words', np.empty(0))
+        with refusing(path):
+            id_to_word = dict(enumerate(words.tolist())) if words.shape == (size,) else {}
+    if not isinstance(id_to_word, dict) or len(id_to_word) != size or id_to_word.keys() != set(range(size)):
+        raise ValueError(f'{path} does not hold one word for each of the ids 0 to {size - 1}')
+    id_to_word = {i: id_to_word[i] for i in range(size)}
+    if not all(isinstance(word, str) for word in id_to_word.values()):
+        raise ValueError(f'{path} holds words that are no text')
+    word_to_id = {word: i for i, word in id_to_word.items()}
+    if len(word_to_id) != size:
+        raise ValueError(f'{path} has {size} ids for {len(word_to_id)} different words; expected as many')
+    return as_type(path, 'word_vecs', word_vecs, np.float32), word_to_id, id_to_word
 
 
 def check_ending(path) -> str:
@@ -391,9 +429,35 @@ def check_ending(path) -> str:
     return Path(path).suffix
 
 
-def is_numbers(array) -> bool:
-    """Whether this is a NumPy array of numbers."""
-    return isinstance(array, np.ndarray) and array.dtype.kind in 'biuf'
+def is_floats(array) -> bool:
+    """Whether this is a NumPy array of floating-point numbers."""
+    return isinstance(array, np.ndarray) and array.dtype.kind == 'f'
+
+
+def as_type(path, name, array, dtype) -> np.ndarray:
+    """The array of this name in a file as an array of dtype, with a warning where it holds NaN or infinity then."""
+    with np.errstate(over='ignore', invalid='ignore'):
+        array = array.astype(dtype, copy=False)
+    strange = array.size - np.count_nonzero(np.isfinite(array))
+    if strange:
+        warnings.warn(f'{name} of {path} holds {strange} numbers that are NaN or infinite', stacklevel=3)
+    return array
+
+
+def fit_params(path, arrays: dict, params) -> list[np.ndarray]:
+    """The arrays param_0, param_1, … of a file in the types of params, a model's, each of which it is to fill.
+
+    ValueError, naming the file and the array, unless there is an array of floating-point numbers of the right shape
+    for each. NaN and infinity are warned of.
+    """
+    expected = {f'param_{i}': param for i, param in enumerate(params)}
+    for name, array in arrays.items():
+        if not is_floats(array):
+            kind = f'an array of {array.dtype}' if isinstance(array, np.ndarray) else f'a {type(array).__name__}'
+            raise ValueError(f'{name} of {path} is {kind}; expected an array of floating-point numbers')
+    check_shapes(path, {name: param.shape for name, param in expected.items()},
+                 {name: array.shape for name, array in arrays.items()})
+    return [as_type(path, name, arrays[name], param.dtype) for name, param in expected.items()]
 
 
 # ---- random state
@@ -413,8 +477,12 @@ def set_random_state(arrays: dict) -> None:
         if name not in arrays:
             raise ValueError(f'{name} is missing in the random state; found {", ".join(arrays) or "nothing"}')
     keys, position, has_gauss, gauss = (arrays[name] for name in names)
+    if keys.shape != (624,) or keys.dtype != np.uint32:
+        raise ValueError(f'random_keys are {keys.shape} of {keys.dtype}; expected (624,) of uint32')
     # NumPy does not check the position, and would read behind the end of the keys.
-    if keys.shape != (624,) or keys.dtype != np.uint32 or not 0 <= position <= 624:
-        raise ValueError(f'random_keys {keys.shape} {keys.dtype} at random_position {position} is no random state; '
-                         'expected (624,) uint32 and a position from 0 to 624')
+    for name, array, last in (('random_position', position, 624), ('random_has_gauss', has_gauss, 1)):
+        if array.shape != () or array.dtype.kind != 'i' or not 0 <= array <= last:
+            raise ValueError(f'{name} is {array[:3] if array.ndim else array}; expected a number from 0 to {last}')
+    if gauss.shape != () or not is_floats(gauss) or not np.isfinite(gauss):
+        raise ValueError(f'random_gauss is {gauss[:3] if gauss.ndim else gauss}; expected a finite number')
     np.random.set_state(('MT19937', keys, int(position), int(has_gauss), float(gauss)))

@@ -4,6 +4,7 @@ import http.client
 import os
 import secrets
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -30,9 +31,19 @@ SOURCES = {
                                'dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0'),
 }
 
+class RedirectHandler(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect without reading the text that comes with it, which could be without end."""
+
+    def http_error_302(self, request, response, *args):
+        response.read = bytes       # what urllib would read: nothing
+        return super().http_error_302(request, response, *args)
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
 # All that a fetch may use. There is no handler for plain http, so a redirect to it ends in an error.
 HANDLERS = [urllib.request.ProxyHandler, urllib.request.UnknownHandler, urllib.request.HTTPDefaultErrorHandler,
-            urllib.request.HTTPRedirectHandler, urllib.request.HTTPErrorProcessor, urllib.request.HTTPSHandler]
+            RedirectHandler, urllib.request.HTTPErrorProcessor, urllib.request.HTTPSHandler]
 
 TRIES = 3
 PAUSE = 0.5             # seconds before the second try, twice as long before the third
@@ -94,6 +105,21 @@ def get(name: str) -> Path:
                   'Without it: --corpus toy, or --corpus PATH for a text of your own')
 
 
+def read_text(path: Path) -> str:
+    """The text of a file in UTF-8, with or without a byte order mark; a line ends with one \\n in it, however it did.
+
+    ValueError, with the place, for a file that is not UTF-8 or holds a NUL byte.
+    """
+    data = path.read_bytes()
+    try:
+        text = data.decode('utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(f'{path} is not UTF-8: {error.reason} at byte {error.start}.') from None
+    if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
+        raise ValueError(f'{path} is not a text: NUL at byte {data.index(0)}.')
+    return text.removeprefix('\ufeff').replace('\r\n', '\n').replace('\r', '\n')
+
+
 def find_weights(stem: str, chapter: str) -> Path:
     """The path of a weight file: the first of stem.npz, stem.pkl that is there.
 
@@ -115,22 +141,13 @@ def _is_whole(path: Path, source: Source) -> bool:
 
 def _fetch(source: Source, path: Path, deadline: float) -> None:
     """Reads source.url, checks it and moves it to path; nothing is left behind when that fails."""
-    opener = urllib.request.OpenerDirector()
-    for handler in HANDLERS:
-        opener.add_handler(handler())
-    data = bytearray()
-    with opener.open(source.url, timeout=SOCKET_TIMEOUT) as response:
-        # read1 comes back after each answer of the network, so that the deadline is looked at
-        while len(data) <= source.size and (block := response.read1(min(2**16, source.size + 1 - len(data)))):
-            data += block
-            if time.monotonic() > deadline:
-                raise TimeoutError(f'only {len(data)} of {source.size} bytes came in {TOTAL_TIMEOUT} s')
+    path.parent.mkdir(parents=True, exist_ok=True)      # before the download, which would be for nothing
+    data = _read(source, deadline)
     if len(data) != source.size:
         raise OSError(f'{"over " * (len(data) > source.size)}{min(len(data), source.size)} bytes came, '
                       f'not {source.size}')
     if hashlib.sha256(data).hexdigest() != source.sha256:
         raise OSError('what came has another SHA-256 than the file should have')
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'{path.name}.{secrets.token_hex(8)}.part')
     try:
         with open(part, 'xb') as file:
@@ -140,3 +157,36 @@ def _fetch(source: Source, path: Path, deadline: float) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _read(source: Source, deadline: float) -> bytearray:
+    """What source.url serves, one byte more than expected at most.
+
+    Read in a thread, which is left to itself at the deadline: SOCKET_TIMEOUT starts anew with every byte that comes, so
+    that a server which sends its headers byte by byte, or interim answers without end, would hold us for hours.
+    """
+    opener = urllib.request.OpenerDirector()
+    for handler in HANDLERS:
+        opener.add_handler(handler())
+    data = bytearray()
+    errors = []
+
+    def read():
+        try:
+            with opener.open(source.url, timeout=SOCKET_TIMEOUT) as response:
+                # read1 comes back after each answer of the network, so that the deadline is looked at
+                while (time.monotonic() < deadline and len(data) <= source.size
+                       and (block := response.read1(min(2**16, source.size + 1 - len(data))))):
+                    data.extend(block)
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    while thread.is_alive() and time.monotonic() < deadline:
+        thread.join(0.2)        # in short pieces, for Ctrl-C waits for the end of one on Windows
+    if errors:
+        raise errors[0]
+    if len(data) < source.size and time.monotonic() > deadline:
+        raise TimeoutError(f'only {len(data)} of {source.size} bytes came in {TOTAL_TIMEOUT} s')
+    return data

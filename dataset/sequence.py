@@ -102,10 +102,7 @@ def _read(file_name: str) -> tuple[list[str], str]:
             return (make_addition if file_name == 'addition.txt' else make_dates)(), BOOK_CHARS[file_name]
     if not path.is_file():
         raise FileNotFoundError(f'file_name is {str(file_name)!r}, but there is no file {path}.')
-    try:
-        lines = path.read_text(encoding='utf-8-sig').split('\n')
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is not UTF-8: {error.reason} at byte {error.start}.') from None
+    lines = files.read_text(path).split('\n')
     return (lines if lines[-1] else lines[:-1]), ''
 
 
@@ -116,7 +113,7 @@ def _check(file_name: str, lines: list[str]) -> tuple[int, int]:
     width, split = len(lines[0]), lines[0].find('_')
     for number, line in enumerate(lines, 1):
         if not 0 < line.find('_') < len(line) - 1:
-            raise ValueError(f'{file_name}, line {number} is {line!r}, but should be a question and _answer.')
+            raise ValueError(f'{file_name}, line {number} is {line[:40]!r}, but should be a question and _answer.')
         if len(line) != width or line.find('_') != split:
             raise ValueError(f'{file_name}, line {number} has {len(line)} characters with _ after {line.find("_")}, '
                              f'but should have {width} with _ after {split} as the lines before it.')

@@ -1,11 +1,15 @@
 """A text file of your own as a corpus, in the form of dataset.ptb."""
-from collections import Counter
-from itertools import chain
+import re
+from array import array
+from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 
-from dataset import SPLITS
+from dataset import SPLITS, files
+
+EOS, UNK = 0, 1     # while the text is read
+PIECE = 2**18       # words of a line that are split off at once
 
 
 def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
@@ -22,41 +26,53 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
         raise ValueError(f'split is {split!r}, but should be one of {", ".join(SPLITS)}.')
     if vocab_size < 3:
         raise ValueError(f'vocab_size is {vocab_size}, but should be at least 3: <unk>, <eos> and one word more.')
-    lines = _read(Path(path))
-    tenth = len(lines) // 10
-    train = len(lines) - 2 * tenth
-    parts = {'train': lines[:train], 'valid': lines[train:train + tenth], 'test': lines[train + tenth:]}
-    if not parts[SPLITS[split]]:
-        raise ValueError(f'{path} has {len(lines)} lines with words, but should have ten or more '
+    ids, ends, words = _read(Path(path))
+    tenth = len(ends) // 10
+    train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
+    parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
+    part, train_ids = parts[SPLITS[split]], parts['train']
+    if not len(part):
+        raise ValueError(f'{path} has {len(ends)} lines with words, but should have ten or more '
                          f'for a {SPLITS[split]} part.')
 
-    words = _words(parts['train'])
-    count = Counter(words)
-    del count['<eos>'], count['<unk>']      # these two are kept whatever their count
-    known = {'<eos>', '<unk>', *(word for word, _ in count.most_common(vocab_size - 2))}
-    id_to_word = dict(enumerate(dict.fromkeys(chain((w if w in known else '<unk>' for w in words), ['<unk>']))))
-    word_to_id = {word: i for i, word in id_to_word.items()}
+    count = np.bincount(train_ids, minlength=len(words))        # (W,): W words in the whole text
+    count[[EOS, UNK]] = 0                   # these two are kept whatever their count
+    kept = np.zeros(len(words), dtype=bool)
+    kept[np.argsort(-count, kind='stable')[:vocab_size - 2]] = True     # of equal ones the first that appear
+    kept &= count > 0
+    kept[[EOS, UNK]] = True
+    kept_id = np.where(kept, np.arange(len(words)), UNK)        # (W,)
+    first = np.full(len(words), len(train_ids))                 # where each appears first; <unk> last where it does not
+    first[kept_id[train_ids[::-1]]] = np.arange(len(train_ids))[::-1]
+    order = np.flatnonzero(kept)
+    order = order[np.argsort(first[order])]
+    new_id = np.zeros(len(words), dtype=np.int64)
+    new_id[order] = np.arange(len(order))
+    id_to_word = {i: words[old] for i, old in enumerate(order.tolist())}
+    return new_id[kept_id][part], {word: i for i, word in id_to_word.items()}, id_to_word
 
-    if SPLITS[split] != 'train':
-        words = _words(parts[SPLITS[split]])
-    unk = word_to_id['<unk>']
-    corpus = np.fromiter((word_to_id.get(word, unk) for word in words), dtype=np.int64, count=len(words))
-    return corpus, word_to_id, id_to_word
 
+def _read(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The ids of all words; where each line that has any ends among them; the words by id: <eos>, <unk>, the others.
 
-def _read(path: Path) -> list[list[str]]:
-    """The words of every line that has any."""
+    Four bytes a word rather than the 60 of a list of strings: a text of 100 MB fits into the memory of a laptop.
+    """
     if not path.is_file():
         raise FileNotFoundError(f'path is {str(path)!r}, but there is no such file.')
-    try:
-        text = path.read_text(encoding='utf-8-sig')     # -sig: a byte order mark is no part of the first word
-    except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is not UTF-8: {error.reason} at byte {error.start}.') from None
-    lines = [line.split() for line in text.lower().split('\n') if not line.isspace() and line]
-    if not lines:
+    text = files.read_text(path)
+    id_of: defaultdict[str, int] = defaultdict(None, {'<eos>': EOS, '<unk>': UNK})
+    id_of.default_factory = id_of.__len__       # a new word takes the next id
+    ids, ends = array('i'), array('q')
+    for line in re.finditer('.+', text):
+        rest = line[0].lower()
+        start = len(ids)
+        while rest:                         # in pieces, for the whole text can be one line
+            words = rest.split(None, PIECE)
+            rest = words.pop() if len(words) > PIECE else ''
+            ids.extend(map(id_of.__getitem__, words))
+        if len(ids) > start:
+            ids.append(EOS)
+            ends.append(len(ids))
+    if not ends:
         raise ValueError(f'{path} is empty, but should hold a text.')
-    return lines
-
-
-def _words(lines: list[list[str]]) -> list[str]:
-    return [word for line in lines for word in (*line, '<eos>')]
+    return np.asarray(ids), np.asarray(ends), list(id_of)

@@ -91,7 +91,11 @@ NPZ = {
     r'param_2 of x\.npz has the shape \(3, 4\); expected \(4, 3\)': [W, B, W],
     r'param_1 of x\.npz has the shape \(1, 4\); expected \(4,\)': [W, B[None], W.T],
     r'param_0 of x\.npz has the shape \(\); expected \(3, 4\)': [np.float32(1), B, W.T],
-    r'param_2 of x\.npz is no array of numbers': [W, B, np.full((4, 3), 'a')],
+    r'param_2 of x\.npz is an array of <U1; expected an array of floating-point': [W, B, np.full((4, 3), 'a')],
+    r'param_1 of x\.npz is an array of int64; expected': [W, B.astype('i8'), W.T],
+    r'param_1 of x\.npz is an array of bool; expected': [W, B.astype('?'), W.T],
+    r'param_0 of x\.npz is an array of complex64; expected': [W.astype('F'), B, W.T],
+    r'param_0 of x\.npz is an array of \|S1; expected': [np.full((3, 4), b'a'), B, W.T],
 }
 PKL = {
     r'x\.pkl holds 2 arrays; expected 3': [W, B],
@@ -102,9 +106,11 @@ PKL = {
     r'x\.pkl holds a dict; expected a list of 3 arrays': {'word_vecs': W},
     r'x\.pkl holds a ndarray; expected a list of 3 arrays': np.ones((3, 4)),
     r'x\.pkl holds a tuple': (W, B, W.T),
-    r'param_2 of x\.pkl is no array of numbers; expected one of shape \(4, 3\)': [W, B, [[1.] * 3] * 4],
-    r'param_1 of x\.pkl is no array of numbers': [W, np.full(4, 'a'), W.T],
-    r'param_0 of x\.pkl is no array of numbers': [None, B, W.T],
+    r'param_2 of x\.pkl is a list; expected an array of floating-point numbers': [W, B, [[1.] * 3] * 4],
+    r'param_1 of x\.pkl is an array of <U1; expected': [W, np.full(4, 'a'), W.T],
+    r'param_1 of x\.pkl is an array of int32; expected': [W, B.astype('i4'), W.T],
+    r'param_1 of x\.pkl is an array of complex128; expected': [W, B.astype('D'), W.T],
+    r'param_0 of x\.pkl is a NoneType; expected': [None, B, W.T],
 }
 
 

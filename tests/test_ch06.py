@@ -247,13 +247,14 @@ def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
         np.testing.assert_array_equal(file['param_1'], models[0].params[1])
 
 
-def test_train_rnnlm_with_a_schedule_and_patience(capsys):
-    """A negative learning rate makes the validation worse and worse."""
-    trainer, _ = train_rnnlm.main('toy', **TINY | {'max_epoch': 9}, learning_rate=-0.5, schedule='plateau', patience=2,
-                                  seed=1)
-    assert trainer.valid_list == sorted(trainer.valid_list) and len(trainer.valid_list) == trainer.current_epoch == 3
-    assert trainer.optimizer.lr == -0.5 / 16
-    assert f'valid {trainer.valid_list[0]:.2f}' in capsys.readouterr().out
+def test_train_rnnlm_with_a_schedule_and_patience(capsys, monkeypatch):
+    valid = iter([100.0, 90.0, 95.0, 91.0])
+    with monkeypatch.context() as patch:
+        patch.setattr(train_rnnlm, 'valid_perplexity', lambda model, corpus: next(valid))
+        trainer, _ = train_rnnlm.main('toy', **TINY | {'max_epoch': 9}, schedule='plateau', patience=2, seed=1)
+    assert trainer.valid_list == [100, 90, 95, 91] and trainer.current_epoch == 4
+    assert trainer.optimizer.lr == 20 / 16
+    assert '| epoch 2 | valid 90.00\n' in capsys.readouterr().out
     trainer, _ = train_rnnlm.main('toy', **TINY | {'max_epoch': 2}, schedule='cosine', seed=1)
     assert trainer.optimizer.lr == pytest.approx(0, abs=1e-12) and len(trainer.valid_list) == 2
 
@@ -293,10 +294,15 @@ def arrays(path):
         return dict(file)
 
 
-# A negative learning rate makes the validation worse and worse: it is quartered, and the first model stays the best.
-@pytest.mark.parametrize(('learning_rate', 'final_rate', 'epoch'), [(2.0, 2.0, 2), (-1.0, -1 / 16, 3)])
-def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, learning_rate, final_rate, epoch):
-    """Stopped somewhere in the epoch of this number."""
+@pytest.mark.parametrize(('better_and_better', 'final_rate', 'epoch'), [(True, 2.0, 2), (False, 2 / 16, 3)])
+def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, better_and_better, final_rate, epoch):
+    """Stopped somewhere in the epoch of this number.
+
+    Where the validation becomes worse and worse the rate is quartered, and the first model stays the best.
+    """
+    learning_rate, valid_perplexity = 2.0, train_better_rnnlm.valid_perplexity
+    if not better_and_better:
+        monkeypatch.setattr(train_better_rnnlm, 'valid_perplexity', lambda *args: 1 / valid_perplexity(*args))
     np.random.seed(7)
     straight, perplexity = better('straight', learning_rate=learning_rate)
     assert straight.current_epoch == 3
@@ -308,7 +314,7 @@ def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, learnin
     stops = {'before the fit': (RnnlmTrainer, 'fit'),
              'after the fit': (train_better_rnnlm, 'valid_perplexity'),
              'between the best model and the checkpoint': (train_better_rnnlm, 'save_checkpoint')}
-    if learning_rate > 0:       # every epoch has a best model
+    if better_and_better:       # every epoch has a best model
         stops['before the best model'] = BetterRnnlm, 'save_params'
     for name, (owner, function) in stops.items():
         np.random.seed(7)

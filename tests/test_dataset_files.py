@@ -1,10 +1,17 @@
 """dataset.files: places, and fetching against a server of our own on the loopback interface."""
+import contextlib
 import email.message
 import hashlib
 import http.server
 import io
+import os
+import socket
 import ssl
+import struct
+import subprocess
+import sys
 import threading
+import time
 import urllib.request
 import urllib.response
 from pathlib import Path
@@ -18,11 +25,14 @@ TEXT = bytes(range(256)) * 1000
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Answers each request with the next of `replies` (status, body, length claimed); the last one stays."""
+    """Answers each request with the next of `replies`; the last one stays.
+
+    A reply is (status, body, length claimed), or a function of the handler, which may go on until `stopped`.
+    """
 
     def __init__(self):
         super().__init__(('127.0.0.1', 0), Handler)
-        self.replies, self.asked = [], []
+        self.replies, self.asked, self.stopped = [], [], False
         self.url = f'http://127.0.0.1:{self.server_port}/file'
 
 
@@ -30,7 +40,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.asked.append(self.path)
         replies = self.server.replies
-        status, body, length = replies.pop(0) if len(replies) > 1 else replies[0]
+        reply = replies.pop(0) if len(replies) > 1 else replies[0]
+        if callable(reply):
+            with contextlib.suppress(OSError):      # the client has gone
+                reply(self)
+            return
+        status, body, length = reply
         self.send_response(status)
         self.send_header('Content-Length', str(length))
         self.end_headers()
@@ -46,6 +61,7 @@ def server():
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     yield server
+    server.stopped = True
     server.shutdown()
     thread.join()
     server.server_close()
@@ -137,19 +153,158 @@ def test_what_fails_three_times(served, cache, reply, says):
     assert len(served.asked) == 3 and left_behind(cache) == []
 
 
+def without_end(handler, block=bytes(2**16), pause=0.0):
+    while not handler.server.stopped:
+        handler.wfile.write(block)
+        time.sleep(pause)
+
+
+def body_without_end(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    without_end(handler)
+
+
+def gone_in_the_middle(handler):
+    handler.send_response(200)
+    handler.send_header('Content-Length', str(len(TEXT)))
+    handler.end_headers()
+    handler.wfile.write(TEXT[:5000])
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    handler.connection.close()
+
+
+def redirect_to_itself(handler):
+    handler.send_response(302)
+    handler.send_header('Location', '/file')
+    handler.end_headers()
+    without_end(handler)
+
+
+def not_http(handler):
+    handler.wfile.write(b'\0' * 10**5 + b'\n')
+
+
+def empty(handler):
+    pass
+
+
+@pytest.mark.parametrize(('reply', 'says'), [
+    (body_without_end, f'over {len(TEXT)} bytes came'), (gone_in_the_middle, ''), (redirect_to_itself, '302'),
+    (not_http, 'status line'), (empty, 'without response'), ((404, b'Not Found', 9), 'HTTP Error 404'),
+    ((204, b'', 0), '0 bytes came'), ((200, b'', 0), '0 bytes came')])
+def test_an_answer_that_is_no_file_leaves_nothing(served, cache, reply, says):
+    start = time.monotonic()
+    served.replies = [reply]
+    with pytest.raises(OSError, match=f'could not be fetched: .*{says}') as caught:
+        files.get(NAME)
+    assert len(str(caught.value).split('\n')) == 3 and len(str(caught.value)) < 1000
+    assert left_behind(cache) == [] and time.monotonic() - start < 10
+    served.replies = [(200, TEXT, len(TEXT))]
+    assert files.get(NAME).read_bytes() == TEXT
+
+
+def test_the_text_of_a_redirect_is_not_read(served, cache):
+    served.replies = [redirect_to_itself, (200, TEXT, len(TEXT))]
+    assert files.get(NAME).read_bytes() == TEXT
+    assert len(served.asked) == 2
+
+
+def slow_body(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    without_end(handler, b'x', 0.01)
+
+
+def slow_headers(handler):
+    handler.wfile.write(b'HTTP/1.0 200 OK\r\nX: ')
+    without_end(handler, b'x', 0.01)
+
+
+def answers_that_are_not_the_last(handler):
+    without_end(handler, b'HTTP/1.1 100 Continue\r\n\r\n', 0.01)
+
+
+def a_chunk_without_a_length(handler):
+    handler.wfile.write(b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')
+    without_end(handler, b'0', 0.01)
+
+
+@pytest.mark.parametrize('reply', [slow_body, slow_headers, answers_that_are_not_the_last, a_chunk_without_a_length])
+def test_slower_than_the_limit(served, cache, monkeypatch, reply):
+    """Something comes all the time, so that no wait for the network is a long one."""
+    monkeypatch.setattr(files, 'TOTAL_TIMEOUT', 0.3)
+    served.replies = [reply]
+    start = time.monotonic()
+    with pytest.raises(OSError, match=rf'only \d+ of {len(TEXT)} bytes came in 0.3 s'):
+        files.get(NAME)
+    assert 0.2 < time.monotonic() - start < 3
+    assert len(served.asked) == 1 and left_behind(cache) == []
+
+
+@pytest.mark.parametrize('obstacle', ['dlfs2', 'dlfs2/ptb'])
+def test_a_cache_folder_that_cannot_be_written(served, cache, obstacle):
+    """A file stands where the folder should be: that stops root, too. Nothing is fetched for nothing."""
+    path = cache.parent / obstacle
+    path.parent.mkdir(parents=True)
+    path.write_text('in the way')
+    with pytest.raises(OSError, match=r'could not be fetched: .*(exists|directory)') as caught:
+        files.get(NAME)
+    assert len(str(caught.value).split('\n')) == 3 and str(path) in str(caught.value)
+    assert served.asked == [] and path.read_text() == 'in the way'
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='limits of POSIX')
+def test_a_full_disk(served, cache):
+    """A limit on the size of files stands in for that of the disk; a damaged file that was there stays what it was."""
+    import resource
+
+    (cache / 'ptb').mkdir(parents=True)
+    (cache / NAME).write_bytes(TEXT[:-1])
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(TEXT) - 1, limits[1]))
+    try:
+        with pytest.raises(OSError, match=r'could not be fetched: .*too large'):
+            files.get(NAME)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert left_behind(cache) == ['ptb.test.txt'] and (cache / NAME).read_bytes() == TEXT[:-1]
+    assert files.get(NAME).read_bytes() == TEXT
+
+
+def test_two_processes_at_once(served, cache, tmp_path):
+    """The server answers neither before both have asked."""
+    both = threading.Barrier(2)
+
+    def reply(handler):
+        both.wait(timeout=30)
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(TEXT)
+
+    served.replies = [reply]
+    code = f"""
+import urllib.request
+from dataset import files
+files.SOURCES = {{{NAME!r}: files.Source{tuple(files.SOURCES[NAME])!r}}}
+files.HANDLERS.append(urllib.request.HTTPHandler)
+files.sys.platform = 'linux'
+print(files.get({NAME!r}).stat().st_size)
+"""
+    environment = os.environ | {'PYTHONPATH': str(Path(__file__).parents[1])}
+    children = [subprocess.Popen([sys.executable, '-c', code], env=environment, stdout=subprocess.PIPE, text=True)
+                for _ in range(2)]
+    assert [child.communicate()[0] for child in children] == [f'{len(TEXT)}\n'] * 2
+    assert not both.broken and len(served.asked) == 2
+    assert (cache / NAME).read_bytes() == TEXT and left_behind(cache) == ['ptb.test.txt']
+
+
 def test_no_network(served, cache):
     served.shutdown()
     served.server_close()
     with pytest.raises(OSError, match='could not be fetched') as caught:
         files.get(NAME)
     assert len(str(caught.value).split('\n')) == 3 and left_behind(cache) == []
-
-
-def test_time_limit(served, monkeypatch):
-    monkeypatch.setattr(files, 'TOTAL_TIMEOUT', 0)
-    with pytest.raises(OSError, match='could not be fetched'):
-        files.get(NAME)
-    assert len(served.asked) == 1
 
 
 def test_damaged_file_in_our_cache_is_fetched_anew(served, cache):

@@ -146,12 +146,24 @@ def test_where_a_file_is_looked_for(tmp_path, monkeypatch):
     ('_1+1\n', 'line 1'),
     ('1+1_\n', 'line 1'),
     ('', 'is empty'),
-    (b'1+\xff_2\n', 'not UTF-8'),
+    (b'1+\xff_2\n', 'not UTF-8: .* at byte 2'),
+    (b'\xef\xbb\xbf1+\xff_2\n', 'not UTF-8: .* at byte 5'),
+    ('1+\0_2\n', 'not a text: NUL at byte 2'),
+    ('\n', "line 1 is ''"),
+    (' ' * 10, 'line 1'),
+    ('1' * 3_000_000, "line 1 is '1{40}', but"),
 ])
 def test_refused(tmp_path, content, says):
     (tmp_path / 'bad.txt').write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=rf'bad\.txt.*{says}'):
         sequence.load_data('bad.txt')
+
+
+def test_one_line(tmp_path):
+    (tmp_path / 'one.txt').write_text('1+1_2')
+    (x_train, t_train), (x_test, t_test) = sequence.load_data('one.txt')
+    assert (x_train.shape, t_train.shape, x_test.shape, t_test.shape) == ((1, 3), (1, 2), (0, 3), (0, 2))
+    assert lines_of(x_train, t_train) == ['1+1_2']
 
 
 def test_korean_and_crlf(tmp_path):

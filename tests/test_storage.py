@@ -108,6 +108,56 @@ def test_npz_that_holds_something_else_or_is_something_else_is_refused():
         storage.load_npz('absent.npz')
 
 
+@pytest.mark.parametrize('save', [np.savez, np.savez_compressed])
+def test_npz_of_more_than_one_block(save):
+    arrays = {'a': np.random.randn(300, 500), 'b': np.random.randn(300, 500).T, 'c': np.ones(storage.BLOCK, '?')}
+    save('x.npz', **arrays)
+    back = storage.load_npz('x.npz')
+    for name, array in arrays.items():
+        assert np.array_equal(back[name], array) and back[name].flags.writeable and back[name].flags.aligned
+
+
+@pytest.mark.parametrize('dtype', ["('<f4', (3,))", "[('a', '<f4', (3,))]", "'<M8[s]'", "'|V12'"])
+def test_npz_of_other_types_than_numbers_and_text_is_refused(dtype):
+    """The first has a shape of its own, that joins the one that the header tells of."""
+    header = npy_header((2,)).replace(b"'<f8'", dtype.encode())
+    with zipfile.ZipFile('x.npz', 'w') as archive:
+        archive.writestr('a.npy', b'\x93NUMPY\x01\x00' + struct.pack('<H', len(header) - 10) + header[10:] + bytes(24))
+    assert_refused(lambda path: storage.load_npz(path, {'a': (2,)}), 'x.npz', 'not of numbers or of text|refused')
+
+
+@pytest.mark.parametrize(('names', 'message'), [
+    (['a', 'a'], 'it holds a twice'), (['a' * 101], 'not short and printable'), (['a\n'], 'not short and printable'),
+    (['\x1b[2J'], 'not short and printable'), (['a' * 60_000 + '\n\x1b[2J.txt'], 'it holds a{150,}$')])
+def test_npz_with_names_that_no_message_can_hold(names, message):
+    with warnings.catch_warnings(), zipfile.ZipFile('x.npz', 'w') as archive:
+        warnings.simplefilter('ignore')
+        for name in names:
+            archive.writestr(name if name.endswith('txt') else f'{name}.npy', npy_header(()) + bytes(8))
+    assert_refused(storage.load_npz, 'x.npz', message)
+
+
+def test_npz_that_unfolds_to_far_more_than_its_size_is_refused(monkeypatch):
+    monkeypatch.setattr(storage, 'ROOM', 100_000)
+    np.savez_compressed('x.npz', a=np.zeros(12_000))        # 96 KB and a header
+    assert len(storage.load_npz('x.npz')['a']) == 12_000
+    np.savez_compressed('x.npz', a=np.zeros(6_500), b=np.zeros(6_500))
+    assert_refused(storage.load_npz, 'x.npz', 'far larger than the file')
+    np.savez('x.npz', a=np.zeros(6_500), b=np.zeros(6_500))
+    assert len(storage.load_npz('x.npz')['b']) == 6_500
+
+
+def test_a_file_that_takes_more_memory_than_there_is(monkeypatch):
+    np.savez('x.npz', a=np.zeros(3))
+
+    def read(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(storage, '_read_array', read)
+    with pytest.raises(ValueError, match=r'x\.npz is refused: it takes more memory than there is'):
+        storage.load_npz('x.npz')
+
+
 def test_a_damaged_npz_is_refused_or_read_but_nothing_else_happens():
     storage.save_npz('x.npz', {'a': np.arange(20.), 'b': np.arange(3, dtype='f4')})
     whole = Path('x.npz').read_bytes()
@@ -296,6 +346,9 @@ BY_HAND = {
     'a key of deep tuples': (b'}' + b'(I1\nt' + b'\x85' * 20_000 + b'Nsb.', 'key of type tuple'),
     'an unhashable key': (b'}]Ns.', 'key of type list'),
     'items for a text': (b'Va\n(I1\ne.', 'adds items to a str'),
+    'a name that is a list': (b'\x80\x04]N\x93.', 'name that is no text'),
+    'a name of many lines': (b'\x80\x04X' + struct.pack('<I', 9000) + b'a\n\x1b[2J' * 1500 + b'\x8c\x01b\x93.',
+                             r'asks for [a 2J\[]{100,}$'),
     'a class of the reader': (b'cch06.rnnlm\nRnnlm\n(tR.', r'ch06\.rnnlm\.Rnnlm'),
     'a persistent id': (b'Pabc\n.', 'PERSID'),
     'an extension': (b'\x80\x02\x82\x01.', 'EXT1'),
@@ -321,6 +374,15 @@ def test_a_very_deep_list_does_not_end_python():
     while deep:
         depth, deep = depth + 1, deep[0]
     assert depth == 200_000
+
+
+def test_a_pickle_of_very_many_instructions_is_refused(monkeypatch):
+    monkeypatch.setattr(storage, 'INSTRUCTIONS', 1000)
+    for n in (999, 1001):
+        Path('x.pkl').write_bytes(b'}' * (n - 1) + b'.')        # STOP is one, too
+        if n < 1000:
+            assert storage.load_pickle('x.pkl') == {}
+    assert_refused(storage.load_pickle, 'x.pkl', 'more than 1000 instructions')
 
 
 @pytest.mark.parametrize('protocol', [0, 3, 5])
