@@ -20,6 +20,8 @@ def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: 
     optimizer = SGD(lr=learning_rate)
 
     max_iters = len(x) // batch_size
+    if not max_iters:
+        raise ValueError(f'batch_size: {batch_size} came; expected 1 to {len(x)}, the rows of x')
     losses, loss_list = [], []
     for epoch in range(max_epoch):
         order = np.random.permutation(len(x))                           # (N,)

@@ -11,6 +11,8 @@ def main(text='You say goodbye and I say hello.', window_size=1):
     text: a text to count in
     """
     corpus, word_to_id, id_to_word = preprocess(text)
+    if len(word_to_id) < 2:
+        raise ValueError(f'text: {text!r} came; expected two different words or more')
     C = create_co_matrix(corpus, len(word_to_id), window_size)
     W = ppmi(C)
     U, _, _ = np.linalg.svd(W)                  # (V, V)

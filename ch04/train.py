@@ -33,7 +33,7 @@ def main(model: Literal['cbow', 'skip_gram'] = 'cbow', corpus='ptb', window_size
 
     with keep_on_interrupt(save):
         trainer.fit(contexts, target, max_epoch, batch_size)
-    print('word vectors:', save())
+        print('word vectors:', save())
     trainer.plot()
     return trainer
 

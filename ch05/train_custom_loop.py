@@ -23,6 +23,9 @@ def main(corpus='ptb', corpus_size=1000, batch_size=10, wordvec_size=100, hidden
     optimizer = SGD(lr=learning_rate)
 
     max_iters = len(xs) // (batch_size * time_size)
+    if not max_iters:
+        raise ValueError(f'corpus_size: {len(ids)} words came; expected more than batch_size · time_size = '
+                         f'{batch_size * time_size}')
     offsets = np.arange(batch_size) * (len(xs) // batch_size)           # (N,): where each row of the batch begins
     time_idx = 0
     ppl_list = []

@@ -30,7 +30,7 @@ def main(corpus='ptb', batch_size=20, wordvec_size=100, hidden_size=100, time_si
     trainer = RnnlmTrainer(model, SGD(lr=learning_rate), callbacks)
     with keep_on_interrupt(model.save_params):
         trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad, validate=validate)
-    print('parameters:', model.save_params())      # before the picture: a window may stand open for long
+        print('parameters:', model.save_params())      # before the picture: a window may stand open for long
     trainer.plot(ylim=(0, 500))
     return trainer, report_perplexity(model, ids_test, corpus)
 

@@ -23,7 +23,8 @@ def main(wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_gra
         if seed is not None:
             np.random.seed(seed)
         model = Model(len(char_to_id), wordvec_size, hidden_size)
-        curves[name] = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad)
+        curves[name] = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad,
+                             file_name=f'{name.replace(" + ", "_")}.npz')
     plot_accuracies(curves, f'learning {file_name}')
     show('accuracies')
     return curves

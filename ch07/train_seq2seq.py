@@ -3,6 +3,7 @@
 Plain it gets about one answer in ten right, with --reverse half of them, with --reverse --peeky nearly all.
 """
 import time
+from functools import partial
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
@@ -33,10 +34,11 @@ def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_siz
     return model, accuracies
 
 
-def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, beam_size=1):
+def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, beam_size=1, file_name=None):
     """Train with Adam; after each epoch print ten test questions and the accuracy on all, at the end save the model.
 
-    Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards.
+    Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards. file_name: of the model's
+    file, as save_params takes it.
     Returns the accuracy after each epoch. Ctrl-C saves the model as it is.
     """
     (x_train, t_train), (x_test, t_test) = train_data, test_data
@@ -47,7 +49,8 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
     trainer.last_epoch = max_epoch
     accuracies = []
     start = time.perf_counter()
-    with keep_on_interrupt(model.save_params):
+    save = partial(model.save_params, file_name)
+    with keep_on_interrupt(save):
         for epoch in range(1, max_epoch + 1):
             trainer.fit(x_train, t_train, 1, batch_size, max_grad)
             for i in range(min(10, len(x_test))):
@@ -58,7 +61,7 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
             left = elapsed / epoch * (max_epoch - epoch)
             print(f'val acc {100 * accuracies[-1]:.3f}% | epoch {epoch} / {max_epoch} | time {elapsed:.0f}[s] | '
                   f'left {left:.0f}[s]')
-    print('weights:', model.save_params().resolve())
+        print('weights:', save().resolve())
     return accuracies
 
 

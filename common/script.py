@@ -1,6 +1,7 @@
 """What every script shares: main's signature as command-line flags, a tidy end, a picture that reaches the eye."""
 import argparse
 import inspect
+import math
 import os
 import re
 import shutil
@@ -8,6 +9,7 @@ import signal
 import sys
 import textwrap
 import threading
+import traceback
 import typing
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +40,12 @@ GLOSSARY = {
     'wordvec_size': 'numbers in a word vector',
 }
 
+# The least and the largest that a flag may say; a size is 1 at least.
+RANGES = {'max_epoch': (0, math.inf), 'patience': (1, math.inf), 'seed': (0, 2**32 - 1), 'top': (1, math.inf),
+          'top_k': (1, math.inf)}
+
+HOME = Path(__file__).resolve().parent.parent       # of common, dataset and the chapters
+
 # matplotlib's backends that draw into files only.
 WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
 
@@ -50,14 +58,18 @@ def run(main, argv=None):
     """Call main with the values that the command line gives and return its result.
 
     Every parameter is a flag: `max_epoch=300` is `--max-epoch N`, a bool `--reverse` / `--no-reverse`, a Literal a
-    choice, `int | None` takes a number or `none`. Ctrl-C and SIGTERM end with one line and status 130, a missing file
-    or network (OSError) with its message and status 1, a closed pipe (`| head`) in silence.
+    choice, `int | None` takes a number or `none`. Ctrl-C and SIGTERM end with one line and status 130; a missing file
+    or network (OSError) and a loss that is not finite (FloatingPointError) with the message and status 1; a closed pipe
+    (`| head`) in silence. A ValueError that is one of our own sentences about what came in (see is_sentence) ends with
+    it and status 2; any other keeps its traceback.
     """
+    if sys.stdout is None:      # closed (`>&-`), or pythonw
+        sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
     if hasattr(sys.stdout, 'reconfigure'):
         # A console that lacks a character prints `?`; a pipe (`| tee log`) gets each line when it is printed.
         sys.stdout.reconfigure(errors='replace', line_buffering=True)
     try:
-        with _sigterm_as_ctrl_c():
+        with _signals(signal.default_int_handler, signal.SIGTERM):      # as SIGINT: KeyboardInterrupt
             return main(**vars(make_parser(main).parse_args(argv)))
     except KeyboardInterrupt as stop:
         if not isinstance(stop, Kept):
@@ -68,21 +80,49 @@ def run(main, argv=None):
     except OSError as error:
         print(f'{error.filename}: {error.strerror}' if error.filename else error, file=sys.stderr)
         raise SystemExit(1) from None
+    except FloatingPointError as error:     # a loss that is not finite
+        print(error, file=sys.stderr)
+        raise SystemExit(1) from None
+    except ImportError as error:
+        # As from MPLBACKEND=qtagg where there is no Qt. With no choice made matplotlib finds out what there is.
+        if not any('matplotlib' in Path(frame.filename).parts for frame in traceback.extract_tb(error.__traceback__)):
+            raise
+        print(f'there is no picture: {error}. With MPLBACKEND=agg in the environment it goes into a file',
+              file=sys.stderr)
+        raise SystemExit(1) from None
+    except ValueError as error:
+        if not is_sentence(error):
+            raise
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
     finally:
         _flush()
 
 
+def is_sentence(error) -> bool:
+    """Whether a `raise ValueError` of the library made this error, and none of NumPy's or of a reader's own code.
+
+    In a forward, backward or update it is taken for a bug: what comes there comes from code, not from a flag or a file.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    room = Path(frames[-1].filename).resolve().parent
+    return (room.parent == HOME and re.fullmatch('common|dataset|ch0[1-8]', room.name) is not None
+            and (frames[-1].line or '').startswith('raise ValueError(')
+            and not {'forward', 'backward', 'update'} & {frame.name for frame in frames})
+
+
 @contextmanager
-def _sigterm_as_ctrl_c():
-    """SIGTERM raises KeyboardInterrupt, as SIGINT does. Python lets only the main thread set handlers."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+def _signals(handler, *numbers):
+    """SIGINT and SIGTERM, or those given, go to this handler. Python lets only the main thread set handlers."""
+    before = {}
     try:
+        if threading.current_thread() is threading.main_thread():
+            for number in numbers or (signal.SIGINT, signal.SIGTERM):
+                before[number] = signal.signal(number, handler)
         yield
     finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        for number, old in before.items():
+            signal.signal(number, old or signal.SIG_DFL)
 
 
 def _flush():
@@ -129,8 +169,16 @@ def _options(name, kind):
     if metavar is None:
         raise TypeError(f'{name} of main is a {kind}; expected int, float, str, bool or Literal')
 
+    low, high = RANGES.get(name, (1 if name.endswith('_size') else -math.inf, math.inf))
+
     def value(text):
-        return None if optional and text.lower() == 'none' else kind(text)
+        if optional and text.lower() == 'none':
+            return None
+        result = kind(text)
+        if kind is not str and not low <= result <= high:       # nor is a NaN
+            expected = f'{low} to {high}' if high < math.inf else f'{low} or more' if low > -math.inf else 'a number'
+            raise argparse.ArgumentTypeError(f'{text} came; expected {expected}')
+        return result
 
     value.__name__ = kind.__name__      # argparse: "invalid int value"
     return {'type': value, 'metavar': metavar}
@@ -171,18 +219,23 @@ def show(name: str, keep: bool = False) -> None:
 
 @contextmanager
 def keep_on_interrupt(save):
-    """On Ctrl-C call save() -> path, say where it is, and go on stopping.
+    """On Ctrl-C, or where nobody reads any more (`| head`), call save() -> path, say where it is, and go on stopping.
 
         with keep_on_interrupt(model.save_params):
             trainer.fit(...)
+            model.save_params()         # in here, so that a Ctrl-C in its midst loses nothing
 
-    OSError at once, not after hours, where the current folder, into which save() writes, cannot be written.
+    A second Ctrl-C does not disturb the saving. OSError at once, not after hours, where the current folder, into which
+    save() writes, cannot be written.
     """
     if not os.access('.', os.W_OK):
         raise PermissionError(f'the current folder, {Path.cwd()}, cannot be written: expected one to leave results in')
     try:
         yield
-    except KeyboardInterrupt:
-        message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
-        print(message, file=sys.stderr)
+    except (KeyboardInterrupt, BrokenPipeError) as stop:
+        with _signals(signal.SIG_IGN):
+            message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
+            print(message, file=sys.stderr)
+        if isinstance(stop, BrokenPipeError):
+            raise
         raise Kept(message) from None

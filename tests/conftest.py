@@ -1,5 +1,7 @@
-"""What every test shares: a seeded np.random, a folder of its own, no window, and the real data where it is at hand."""
+"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, and the real data where
+it is at hand."""
 import os
+import socket
 from pathlib import Path
 
 import matplotlib
@@ -18,6 +20,26 @@ def seeded():
 def own_folder(tmp_path, monkeypatch):
     """Scripts leave weights and pictures in the current folder: let that be a new one for each test."""
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    """Other machines, by address or by name, cannot be reached."""
+    def guard(owner, function, place):
+        real = getattr(owner, function)
+
+        def guarded(*args, **keywords):
+            host = args[place][0] if isinstance(args[place], tuple) else args[place]       # (host, port), host or path
+            if str(host) not in ('None', '', 'localhost', '::1') and not str(host).startswith(('127.', '/')):
+                raise OSError(f'a test asked for another machine: {function} {args[place]}')
+            return real(*args, **keywords)
+
+        monkeypatch.setattr(owner, function, guarded)
+
+    guard(socket, 'getaddrinfo', 0)
+    guard(socket.socket, 'connect', 1)
+    guard(socket.socket, 'connect_ex', 1)
+    guard(socket.socket, 'sendto', -1)
 
 
 @pytest.fixture

@@ -253,6 +253,9 @@ def test_compare_models():
                                            **flags)
         assert curves[name] == accuracies
     assert Path('accuracies.png').is_file()
+    kept = [np.load(f'{name}.npz')['param_0'] for name in ('plain', 'reversed', 'reversed_peeky')]
+    assert not np.array_equal(kept[0], kept[1])
+    np.testing.assert_array_equal(kept[2], np.load('PeekySeq2seq.npz')['param_0'])
 
 
 def test_ctrl_c_keeps_the_model(monkeypatch, capsys):

@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import Literal
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 
+import ch01.train_custom_loop
+import ch05.train_custom_loop
+from ch02 import count_method_small
+from ch06 import rnn_gradient_graph, train_better_rnnlm, train_rnnlm
 from common import script
+from common.base_model import BaseModel
+from common.layers import SoftmaxWithLoss
 from common.script import keep_on_interrupt, run, show
+from common.storage import load_npz
+from common.trainer import Trainer
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def sample(max_epoch=300, learning_rate=0.5, reverse=False, resume=True, corpus='ptb', seed: int | None = None,
-           max_grad: float | None = 5.0, model: Literal['attention', 'peeky'] = 'attention', zipped=1):
+def sample(max_epoch=300, batch_size=30, learning_rate=0.5, reverse=False, resume=True, corpus='ptb',
+           seed: int | None = None, max_grad: float | None = 5.0, model: Literal['attention', 'peeky'] = 'attention',
+           zipped=1):
     """Give back what came.
 
     zipped: how much is zipped, 100% at most,
@@ -40,6 +50,9 @@ def test_without_flags_main_keeps_its_defaults():
 
 @pytest.mark.parametrize('flags, changed', [
     ('--max-epoch 3', {'max_epoch': 3}),
+    ('--max-epoch 0 --seed 4294967295 --batch-size 1', {'max_epoch': 0, 'seed': 4294967295, 'batch_size': 1}),
+    ('--max-grad inf', {'max_grad': float('inf')}),
+    ('--corpus nan', {'corpus': 'nan'}),
     ('--learning-rate 2', {'learning_rate': 2.0}),
     ('--reverse', {'reverse': True}),
     ('--no-reverse --no-resume', {'resume': False}),
@@ -65,6 +78,11 @@ def test_the_command_line_is_read_where_no_argv_is_given(monkeypatch):
     ('--model lstm', 'argument --model: invalid choice'),
     ('--max 3', 'unrecognized arguments: --max 3'),
     ('3', 'unrecognized arguments: 3'),
+    ('--batch-size 0', 'argument --batch-size: 0 came; expected 1 or more'),
+    ('--max-epoch -1', 'argument --max-epoch: -1 came; expected 0 or more'),
+    ('--seed -1', 'argument --seed: -1 came; expected 0 to 4294967295'),
+    ('--seed 4294967296', 'argument --seed: 4294967296 came; expected 0 to 4294967295'),
+    ('--learning-rate nan', 'argument --learning-rate: nan came; expected a number'),
 ])
 def test_wrong_flags_end_with_status_2(flags, message, capsys):
     with pytest.raises(SystemExit) as end:
@@ -160,14 +178,18 @@ def test_run_works_in_another_thread():
     assert results == [DEFAULTS]
 
 
-def test_a_missing_file_is_one_line(capsys):
+def test_a_missing_file_and_a_loss_that_is_not_finite_are_one_line(capsys):
     def missing():
         Path('missing.txt').read_text()
 
     def own():
         raise FileNotFoundError('three\nlines\nof help')
 
-    for main, message in ((missing, 'missing.txt: No such file or directory\n'), (own, 'three\nlines\nof help\n')):
+    def diverged():
+        raise FloatingPointError('the loss is nan')
+
+    for main, message in ((missing, 'missing.txt: No such file or directory\n'), (own, 'three\nlines\nof help\n'),
+                          (diverged, 'the loss is nan\n')):
         with pytest.raises(SystemExit) as end:
             run(main, [])
         assert end.value.code == 1 and capsys.readouterr().err == message
@@ -203,6 +225,90 @@ def test_keep_on_interrupt_saves_on_ctrl_c_alone():
             keep_on_interrupt(lambda: calls.append('saved') or 'x.npz'):
         raise KeyboardInterrupt
     assert calls == ['saved']
+
+
+def test_a_closed_pipe_keeps_what_was_learnt_too(capsys):
+    def main():
+        with keep_on_interrupt(lambda: 'x.npz'):
+            raise BrokenPipeError
+
+    with pytest.raises(SystemExit) as end:
+        run(main, [])
+    assert end.value.code == 1
+    assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_second_ctrl_c_does_not_disturb_the_saving(number):
+    def save():
+        os.kill(os.getpid(), number)
+        for _ in range(1000):
+            pass
+        return 'x.npz'
+
+    def old(*_):
+        pytest.fail('the signal came through')
+
+    before = signal.signal(number, old)
+    try:
+        with pytest.raises(script.Kept), keep_on_interrupt(save):
+            raise KeyboardInterrupt
+        assert signal.getsignal(number) is old
+    finally:
+        signal.signal(number, before)
+
+
+# ---- sentences and bugs
+
+def test_a_sentence_of_the_library_ends_with_status_2_and_without_traceback(capsys):
+    def sizes(batch_size=0):
+        Trainer(None, None).fit([1, 2], [3, 4], batch_size=batch_size)
+
+    def file():
+        Path('x.npz').write_bytes(b'no weights')
+        load_npz('x.npz')
+
+    for main, argv, message in (
+        (sizes, [], 'batch_size: 0 '),
+        (sizes, ['--batch-size', '3'], 'batch_size: 3 came; expected 1 to 2'),
+        (file, [], 'x.npz is refused: '),
+        (train_rnnlm.main, ['--corpus', 'toy', '--time-size', '9999'], 'xs: 96123 ids came; expected at least '),
+        (train_better_rnnlm.main, ['--corpus', 'toy', '--hidden-size', '5'], 'wordvec_size: 650 came; expected '),
+        (count_method_small.main, ['--text', 'a'], "text: 'a' came; expected "),
+        (ch01.train_custom_loop.main, ['--batch-size', '301'], 'batch_size: 301 came; expected 1 to 300'),
+        (ch05.train_custom_loop.main, ['--corpus', 'toy', '--corpus-size', '9'], 'corpus_size: 9 words came; '),
+    ):
+        with pytest.raises(SystemExit) as end:
+            run(main, argv)
+        err = capsys.readouterr().err
+        assert end.value.code == 2 and err.startswith(message) and err.count('\n') == 1, (message, err)
+
+
+class Silly(BaseModel):
+    def forward(self, x, t):
+        return super().forward(x, t)
+
+
+def test_a_bug_keeps_its_traceback():
+    def numpys():       # raised in the library's file, but not by the library
+        rnn_gradient_graph.gradient_norms(np.ones((2, 3)), 2, 5)
+
+    def readers():
+        raise ValueError('batch_size: 0 came; expected 1 or more')
+
+    def deep():         # the library's own sentence, about what another layer gave it
+        SoftmaxWithLoss().forward(np.zeros(3), np.zeros((2, 2, 2)))
+
+    def unwritten():
+        Silly().forward(1, 2)
+
+    def no_module():
+        import no_such_module  # noqa: F401
+
+    for main, kind in ((numpys, ValueError), (readers, ValueError), (deep, ValueError),
+                       (unwritten, NotImplementedError), (no_module, ImportError)):
+        with pytest.raises(kind):
+            run(main, [])
 
 
 # ---- as a program

@@ -1,4 +1,7 @@
-"""Every chapter script: found, importable, runnable from inside its folder, with a --help that explains each flag."""
+"""Every chapter script: found, importable, runnable from inside its folder, with a --help that explains each flag.
+
+And what they train is the same each time.
+"""
 import importlib
 import inspect
 import os
@@ -52,3 +55,61 @@ def test_runs_inside_its_folder():
         for path, done in zip(SCRIPTS, pool.map(help_of, SCRIPTS), strict=True):
             assert (done.returncode, done.stderr) == (0, ''), path
             assert done.stdout.startswith(f'usage: {path.name} [flags]')
+
+
+# Each kind of model through its script, in small: prints a hash over all bits of the parameters, a line each.
+SAME = """
+import contextlib, hashlib, io
+from pathlib import Path
+
+import ch01.train, ch03.train, ch04.train, ch05.train, ch06.train_better_rnnlm, ch06.train_rnnlm
+import ch07.train_seq2seq, ch08.train
+from common.np import np
+from common.util import to_cpu
+from dataset import sequence, toy
+from matplotlib.figure import Figure
+
+Figure.savefig = lambda *args: None     # which takes longer than all trainings
+corpus, _, id_to_word = toy.load_data(size=600)
+Path('small.txt').write_text(' '.join(id_to_word[i] for i in corpus).replace(' <eos> ', chr(10)), encoding='utf-8')
+dates = sequence.make_dates()[:500]
+Path('date.txt').write_text(chr(10).join(dates), encoding='utf-8')      # found before the book's 50,000
+small = {'wordvec_size': 8, 'hidden_size': 8, 'batch_size': 10, 'max_epoch': 2, 'seed': 1}
+text = {'corpus': 'small.txt', 'time_size': 10} | small
+words = {'corpus': 'small.txt', 'hidden_size': 8, 'max_epoch': 1, 'seed': 1}
+
+for make in (
+    lambda: ch01.train.main(max_epoch=3, seed=1).model,
+    lambda: ch03.train.main(max_epoch=9, seed=1).model,
+    lambda: ch03.train.main(model='skip_gram', max_epoch=9, seed=1).model,
+    lambda: ch04.train.main(**words).model,
+    lambda: ch04.train.main(**words, model='skip_gram', sparse=True).model,
+    lambda: ch05.train.main(**text).model,
+    lambda: ch06.train_rnnlm.main(**text)[0].model,
+    lambda: ch06.train_better_rnnlm.main(**text)[0].model,
+    lambda: ch07.train_seq2seq.main(file_name='date.txt', **small)[0],
+    lambda: ch07.train_seq2seq.main(file_name='date.txt', peeky=True, reverse=True, **small)[0],
+    lambda: ch08.train.main(**small)[0],
+):
+    np.random.seed()        # from the system's chance
+    with contextlib.redirect_stdout(io.StringIO()):
+        model = make()
+    bits = b''.join(to_cpu(param).tobytes() for param in model.params)
+    print(type(model).__name__, hashlib.sha256(bits).hexdigest())
+"""
+
+
+def test_the_same_seed_gives_the_same_bits(tmp_path):
+    def bits_of(number):
+        folder = tmp_path / number
+        folder.mkdir()
+        env = {**os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONHASHSEED': number, 'MPLBACKEND': 'agg'}
+        done = subprocess.run([sys.executable, '-c', SAME], cwd=folder, env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(bits_of, '12')
+    assert first[::2] == ['TwoLayerNet', 'SimpleCBOW', 'SimpleSkipGram', 'CBOW', 'SkipGram', 'SimpleRnnlm', 'Rnnlm',
+                          'BetterRnnlm', 'Seq2seq', 'PeekySeq2seq', 'AttentionSeq2seq']
+    assert first == second and len(set(first[1::2])) == 11

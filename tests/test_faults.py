@@ -1,0 +1,306 @@
+"""Faults in the middle: killed at random moments, stopped by signals, a reader or a screen that goes away."""
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from common.storage import load_npz, load_words
+from dataset import sequence, toy
+
+ROOT = Path(__file__).resolve().parent.parent
+ENV = os.environ | {'PYTHONPATH': str(ROOT), 'OPENBLAS_NUM_THREADS': '1', 'PYTHONIOENCODING': 'utf-8'}
+
+KILLS = int(os.environ.get('DLFS2_KILLS', 50))      # a longer run is asked for in the environment
+
+posix = pytest.mark.skipif(os.name == 'nt', reason='signals and forks of POSIX')
+
+
+def write_text(sentences):
+    corpus, _, id_to_word = toy.load_data(size=sentences)
+    Path('small.txt').write_text(' '.join(id_to_word[i] for i in corpus).replace(' <eos> ', '\n'), encoding='utf-8')
+
+
+# ---- kill -9
+
+# KILLER imports once and forks: a child that trains can be killed at any moment of its work, and costs no start. In a
+# byte that both share the child says where in a writing it is. Every other kill is aimed at a writing: the child
+# kills itself there.
+KILLER = '''
+import json, mmap, os, random, select, signal, sys, time, traceback, zipfile
+from ch06 import train_better_rnnlm
+
+learning_rate, kills_wanted, chance = float(sys.argv[1]), int(sys.argv[2]), random.Random(int(sys.argv[3]))
+TRAINING, WRITING, WRITTEN, NAMED = range(4)
+phase = mmap.mmap(-1, 1)
+aim = [None, 0]         # a moment, and how many of its kind come before it
+
+
+def pass_by(*moment):
+    if moment == aim[0]:
+        aim[1] -= 1
+        if aim[1] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def watch(owner, name, during, after):
+    function = getattr(owner, name)
+
+    def watched(*args, **keywords):
+        if name == 'open' and 'w' not in args:
+            return function(*args, **keywords)
+        phase[0] = during
+        pass_by(name, 'before')
+        result = function(*args, **keywords)
+        phase[0] = after
+        pass_by(name, 'after')
+        phase[0] = TRAINING if after == NAMED else after
+        return result
+    setattr(owner, name, watched)
+
+
+os.fsync = lambda number: None      # a disk may take long, and a kill, unlike a power cut, leaves it its time
+watch(zipfile.ZipFile, 'open', WRITING, WRITING)
+watch(os, 'fsync', WRITING, WRITTEN)
+watch(os, 'replace', WRITTEN, NAMED)
+
+
+def train(name, delay=None, aimed_at=(None, 0)):
+    """Train in a child until it ends, or is killed after `delay` seconds or where it is aimed at; the phase then."""
+    read, write = os.pipe()
+    phase[0] = TRAINING
+    pid = os.fork()
+    if pid == 0:
+        aim[:] = aimed_at
+        status = 1
+        try:
+            os.dup2(os.open(f'{name}.log', os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
+            train_better_rnnlm.main('small.txt', 20, 6, 6, 20, learning_rate, 4, name=name, resume=True, seed=1)
+            sys.stdout.flush()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        os._exit(status)
+    os.close(write)
+    ended = select.select([read], [], [], delay)[0]     # the pipe ends with the child
+    os.close(read)
+    if not ended:
+        os.kill(pid, signal.SIGKILL)
+    status = os.waitpid(pid, 0)[1]
+    if os.WIFSIGNALED(status):
+        return phase[0]
+    if status:
+        raise SystemExit(f'{name} failed')
+    return None
+
+
+start = time.perf_counter()
+train('straight')
+duration = time.perf_counter() - start
+died, trainings = [], 0
+while len(died) < kills_wanted:
+    trainings += 1
+    ended = False
+    while not ended:
+        if len(died) == kills_wanted:
+            at = train(f'killed{trainings}')
+        elif len(died) % 2:
+            at = train(f'killed{trainings}', chance.uniform(0, duration))
+        else:
+            kind = chance.choice(['open', 'fsync', 'replace', 'replace'])
+            moment = kind, chance.choice(['before', 'after'])
+            at = train(f'killed{trainings}', None, (moment, chance.randrange(80 if kind == 'open' else 4)))
+        ended = at is None
+        died += [] if ended else [at]
+print(json.dumps({'trainings': trainings, 'died': died}))
+'''
+
+
+@posix
+def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
+    write_text(500)
+
+    def kill(rate, kills):
+        folder = Path(f'rate_{rate}')
+        folder.mkdir()
+        (folder / 'small.txt').write_bytes(Path('small.txt').read_bytes())
+        done = subprocess.run([sys.executable, '-c', KILLER, str(rate), str(kills), '7'], env=ENV, cwd=folder,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return folder, json.loads(done.stdout)
+
+    # with 2.0 each epoch is better than those before, with 20.0 some are not
+    with ThreadPoolExecutor(2) as pool:
+        reports = list(pool.map(kill, (2.0, 20.0), (KILLS // 2, KILLS - KILLS // 2)))
+    for folder, report in reports:
+        assert len(list(folder.glob('*.npz'))) == 2 + 2 * report['trainings']
+        for ending in ('', '_checkpoint'):
+            expected = load_npz(folder / f'straight{ending}.npz')
+            assert len(expected) >= 9
+            for number in range(1, report['trainings'] + 1):
+                found = load_npz(folder / f'killed{number}{ending}.npz')
+                assert found.keys() == expected.keys()
+                for name, array in expected.items():
+                    assert found[name].dtype == array.dtype and found[name].tobytes() == array.tobytes(), name
+    died = [phase for _, report in reports for phase in report['died']]
+    writing, written, named = (died.count(phase) for phase in (1, 2, 3))
+    print(f'{len(died)} kills in {sum(report["trainings"] for _, report in reports)} trainings: {writing} while a file '
+          f'was written, {written} before it took its place, {named} just after')
+    assert len(died) == KILLS
+    assert writing + written + named >= KILLS // 4
+
+
+# ---- Ctrl-C and SIGTERM
+
+# What each script of a training is called with, and the file that its message names ('' where the training takes
+# seconds and a whole run leaves no file either).
+TRAININGS = {
+    'ch01.train': ('--max-epoch 100000', ''),
+    'ch01.train_custom_loop': ('--max-epoch 100000', ''),
+    'ch03.train': ('--max-epoch 100000', ''),
+    'ch04.train': ('--corpus small.txt --max-epoch 1000', 'cbow_params.npz'),
+    'ch05.train': ('--corpus small.txt --max-epoch 10000', ''),
+    'ch05.train_custom_loop': ('--corpus small.txt --max-epoch 10000', ''),
+    'ch06.train_rnnlm': ('--corpus small.txt --max-epoch 10000', 'Rnnlm.npz'),
+    'ch06.train_better_rnnlm': ('--corpus small.txt --wordvec-size 50 --hidden-size 50 --time-size 5 --max-epoch 10000',
+                                'BetterRnnlm_interrupted.npz'),
+    'ch07.train_seq2seq': ('--file-name small_additions.txt --peeky --max-epoch 10000', 'PeekySeq2seq.npz'),
+    'ch07.compare_models': ('--file-name small_additions.txt --max-epoch 10000', 'plain.npz'),
+    'ch08.train': ('', 'AttentionSeq2seq.npz'),
+    'ch08.compare_models': ('', 'AttentionSeq2seq.npz'),
+}
+
+
+@pytest.fixture
+def start():
+    """Starts Python with these arguments; a Ctrl-C reaches it also where the tests run in the background."""
+    processes = []
+
+    def start(*args, **changes):
+        keywords = {'env': ENV, 'encoding': 'utf-8', 'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE} | changes
+        processes.append(subprocess.Popen([sys.executable, *args], **keywords,
+                                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
+        return processes[-1]
+
+    yield start
+    for process in processes:       # also those whose test failed
+        with process:
+            process.kill()
+
+
+@posix
+@pytest.mark.parametrize('script', TRAININGS)
+def test_stopped_by_a_signal_a_training_keeps_what_was_learnt(script, start):
+    write_text(500)
+    Path('small_additions.txt').write_text('\n'.join(sequence.make_addition()[:1500]), encoding='utf-8')
+    flags, name = TRAININGS[script]
+    processes = {}
+    for folder in 'ab':
+        Path(folder).mkdir()
+        processes[folder] = start('-m', script, *flags.replace('small', '../small').split(), cwd=folder)
+    for number, folder in ((signal.SIGINT, 'a'), (signal.SIGTERM, 'b')):
+        process = processes[folder]
+        assert any('epoch 1 ' in line for line in process.stdout)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=60)
+        assert process.returncode == 130 and 'Traceback' not in out + err
+        path = Path(folder, name).resolve()
+        assert err == (f'stopped; what was learnt so far is in {path}\n' if name else 'stopped\n')
+        assert [p.name for p in Path(folder).iterdir()] == [name] * bool(name)
+        if script == 'ch04.train':
+            word_vecs, word_to_id, _ = load_words(path)
+            assert word_vecs.shape == (len(word_to_id), 100)
+        elif name:
+            arrays = load_npz(path)
+            learnt = [array for array in arrays.values() if array.ndim == 1]        # the biases begin with zeros
+            assert len(arrays) >= 6 and len(learnt) >= 2 and any(bias.any() for bias in learnt)
+            assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+# ---- a reader that goes away
+
+@posix
+@pytest.mark.parametrize('script, flags, name', [
+    ('ch01.train', '', ''), ('ch02.ppmi', '', ''),
+    ('ch06.train_rnnlm', '--corpus small.txt --time-size 5', 'Rnnlm.npz'),
+    ('ch06.train_better_rnnlm', '--corpus small.txt --wordvec-size 6 --hidden-size 6', 'BetterRnnlm_interrupted.npz')])
+def test_head_is_no_error(script, flags, name, start):
+    write_text(500)
+    process = start('-m', script, *flags.split())
+    if script != 'ch02.ppmi':       # whose lines all come at once
+        assert process.stdout.readline()
+    process.stdout.close()
+    err = process.stderr.read()
+    assert process.wait(60) == 1
+    path = Path(name).resolve()
+    assert err == (f'stopped; what was learnt so far is in {path}\n' if name else '')
+    assert not name or len(load_npz(path)) >= 6
+
+
+@posix
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full here')
+def test_a_full_device_and_a_closed_stdout(start):
+    with open('/dev/full', 'w') as full:
+        process = start('-m', 'ch01.train', stdout=full)
+        err = process.communicate()[1]
+    assert (process.returncode, err) == (1, '[Errno 28] No space left on device\n')
+    done = subprocess.run([f'"{sys.executable}" -m ch02.ppmi >&-'], shell=True, env=ENV, capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b'')
+
+
+# ---- a screen that is not there, or goes away
+
+SCREENS = ('DISPLAY', 'WAYLAND_DISPLAY', 'MPLBACKEND')
+WITHOUT_SCREEN = {name: value for name, value in ENV.items() if name not in SCREENS}
+
+# A screen is said to be there, but no toolkit: what stands as None in sys.modules cannot be imported.
+NO_TOOLKIT = '''
+import runpy, sys
+from matplotlib import _c_internal_utils as utils
+utils.display_is_valid = utils.xdisplay_is_valid = lambda: True
+for name in 'PyQt6 PySide6 PyQt5 PySide2 gi wx tkinter _tkinter AppKit matplotlib.backends._macosx'.split():
+    sys.modules[name] = None
+sys.argv[1:] = []
+runpy.run_module('ch06.rnn_gradient_graph', run_name='__main__')
+'''
+
+# A backend whose window the reader closes at once.
+CLOSING = '''
+from matplotlib._pylab_helpers import Gcf
+from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvas
+
+def show(*args, **kwargs):
+    print('windows:', len(Gcf.get_all_fig_managers()))
+    Gcf.destroy_all()
+'''
+
+
+def test_no_display_and_no_toolkit():
+    for args in (['-m', 'ch06.rnn_gradient_graph'], ['-c', NO_TOOLKIT]):
+        done = subprocess.run([sys.executable, *args], env=WITHOUT_SCREEN, capture_output=True, encoding='utf-8')
+        assert (done.returncode, done.stderr) == (0, '')
+        path = Path('rnn_gradient.png').resolve()
+        assert f'picture: {path}\n' in done.stdout
+        path.unlink()
+
+
+def test_a_toolkit_asked_for_that_is_not_there():
+    for name in ('qtagg', 'tkagg'):
+        done = subprocess.run([sys.executable, '-c', NO_TOOLKIT], env=WITHOUT_SCREEN | {'MPLBACKEND': name},
+                              capture_output=True, encoding='utf-8')
+        assert done.returncode == 1 and done.stderr.startswith('there is no picture: '), done.stderr
+        assert 'MPLBACKEND=agg' in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_windows_that_are_closed():
+    Path('closing.py').write_text(CLOSING, encoding='utf-8')
+    env = ENV | {'MPLBACKEND': 'module://closing', 'PYTHONPATH': f'{ROOT}{os.pathsep}{Path.cwd()}'}
+    done = subprocess.run([sys.executable, '-m', 'ch01.train', '--max-epoch', '2'], env=env, capture_output=True,
+                          encoding='utf-8')
+    assert (done.returncode, done.stderr) == (0, '')
+    assert done.stdout.count('windows: 1\n') == 2 and list(Path().glob('*.png')) == []
