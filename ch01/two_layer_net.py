@@ -1,5 +1,6 @@
 """A network of two affine layers with a sigmoid between them."""
 from common.base_model import BaseModel
+from common.functions import check_sizes
 from common.layers import Affine, Sigmoid, SoftmaxWithLoss
 from common.np import np
 
@@ -11,6 +12,7 @@ class TwoLayerNet(BaseModel):
     """
 
     def __init__(self, input_size, hidden_size, output_size):
+        check_sizes(input_size=input_size, hidden_size=hidden_size, output_size=output_size)
         I, H, O = input_size, hidden_size, output_size
         W1 = 0.01 * np.random.randn(I, H)
         b1 = np.zeros(H)

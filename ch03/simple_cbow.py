@@ -1,5 +1,6 @@
 """CBOW in its simple form: a word told from its neighbours, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
+from common.functions import check_shape, check_sizes
 from common.layers import MatMul, SoftmaxWithLoss
 from common.np import np
 
@@ -11,6 +12,7 @@ class SimpleCBOW(BaseModel):
     """
 
     def __init__(self, vocab_size, hidden_size, dtype='f'):
+        check_sizes(vocab_size=vocab_size, hidden_size=hidden_size)
         V, H = vocab_size, hidden_size
         W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
         W_out = (0.01 * np.random.randn(H, V)).astype(dtype)
@@ -22,6 +24,7 @@ class SimpleCBOW(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
+        check_shape('contexts', contexts, 'NC', len(self.word_vecs))
         # The mean of the products with W_in is the product with the mean: one layer serves all contexts.
         x = contexts.mean(axis=1, dtype=self.word_vecs.dtype)           # (N, V)
         h = self.in_layer.forward(x)                                    # (N, H)

@@ -1,5 +1,6 @@
 """Skip-gram in its simple form: the neighbours told from a word, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
+from common.functions import check_shape, check_sizes
 from common.layers import MatMul, SoftmaxWithLoss
 from common.np import np
 
@@ -11,6 +12,7 @@ class SimpleSkipGram(BaseModel):
     """
 
     def __init__(self, vocab_size, hidden_size, dtype='f'):
+        check_sizes(vocab_size=vocab_size, hidden_size=hidden_size)
         V, H = vocab_size, hidden_size
         W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
         W_out = (0.01 * np.random.randn(H, V)).astype(dtype)
@@ -19,8 +21,11 @@ class SimpleSkipGram(BaseModel):
         self.params = self.in_layer.params + self.out_layer.params
         self.grads = self.in_layer.grads + self.out_layer.grads
         self.word_vecs = W_in
+        self.loss_layers = []       # one a context, made by forward
 
     def forward(self, contexts, target):
+        check_shape('target', target, 'N', len(self.word_vecs))
+        check_shape('contexts', contexts, 'NC', len(self.word_vecs))
         h = self.in_layer.forward(target.astype(self.word_vecs.dtype))  # (N, H)
         scores = self.out_layer.forward(h)                              # (N, V)
         self.loss_layers = [SoftmaxWithLoss() for _ in range(contexts.shape[1])]

@@ -1,8 +1,20 @@
 """CBOW at full size: a word told from its neighbours, with negative sampling."""
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
+from common.functions import check_shape, check_sizes
 from common.layers import Embedding
 from common.np import np
+
+
+def check_pairs(contexts, target, window_size):
+    """ValueError unless contexts are (N, 2·window_size) and target (N,)."""
+    check_shape('target', target, 'N')
+    check_shape('contexts', contexts, 'NC')
+    if len(contexts) != len(target):
+        raise ValueError(f'target: {len(target)} came for {len(contexts)} rows of contexts; expected one each')
+    if contexts.shape[1] != 2 * window_size:
+        raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * window_size}, '
+                         f'for window_size is {window_size}')
 
 
 class CBOW(BaseModel):
@@ -13,6 +25,7 @@ class CBOW(BaseModel):
     """
 
     def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False):
+        check_sizes(vocab_size=vocab_size, hidden_size=hidden_size, window_size=window_size)
         V, H = vocab_size, hidden_size
         W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
         W_out = (0.01 * np.random.randn(V, H)).astype(dtype)
@@ -24,9 +37,8 @@ class CBOW(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
-        if contexts.shape[1] != 2 * self.window_size:
-            raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * self.window_size}, '
-                             f'for window_size is {self.window_size}')
+        if target.ndim != 1 or not len(target) or contexts.shape != (len(target), 2 * self.window_size):
+            check_pairs(contexts, target, self.window_size)
         vectors = self.in_layer.forward(contexts)                       # (N, C, H)
         C = 2 * self.window_size
         h = np.full(C, 1 / C, vectors.dtype) @ vectors                  # (N, H): their mean, faster than .mean(axis=1)

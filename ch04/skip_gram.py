@@ -1,6 +1,8 @@
 """Skip-gram at full size: the neighbours told from a word, with negative sampling."""
+from ch04.cbow import check_pairs
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
+from common.functions import check_sizes
 from common.layers import Embedding
 from common.np import np
 
@@ -13,6 +15,7 @@ class SkipGram(BaseModel):
     """
 
     def __init__(self, vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False):
+        check_sizes(vocab_size=vocab_size, hidden_size=hidden_size, window_size=window_size)
         V, H = vocab_size, hidden_size
         W_in = (0.01 * np.random.randn(V, H)).astype(dtype)
         W_out = (0.01 * np.random.randn(V, H)).astype(dtype)
@@ -24,9 +27,8 @@ class SkipGram(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
-        if contexts.shape[1] != 2 * self.window_size:
-            raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * self.window_size}, '
-                             f'for window_size is {self.window_size}')
+        if target.ndim != 1 or not len(target) or contexts.shape != (len(target), 2 * self.window_size):
+            check_pairs(contexts, target, self.window_size)
         h = self.in_layer.forward(target)                               # (N, H)
         return self.ns_loss.forward(h, contexts)
 

@@ -1,5 +1,6 @@
 """A language model with a simple recurrent layer."""
 from common.base_model import BaseModel
+from common.functions import check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeRNN, TimeSoftmaxWithLoss
 
@@ -11,6 +12,7 @@ class SimpleRnnlm(BaseModel):
     """
 
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         embed_W = (np.random.randn(V, D) / 100).astype(dtype)
         rnn_Wx = (np.random.randn(D, H) / np.sqrt(D)).astype(dtype)

@@ -1,5 +1,6 @@
 """A better language model: two LSTM layers, dropout, weight tying (book, 6.5)."""
 from common.base_model import BaseModel
+from common.functions import check_sizes
 from common.np import np
 from common.time_layers import (
     TimeAffine,
@@ -20,6 +21,7 @@ class BetterRnnlm(BaseModel):
 
     def __init__(self, vocab_size=10000, wordvec_size=650, hidden_size=650, dropout_ratio=0.5, dtype='f',
                  forget_bias=0.0):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         if D != H:
             raise ValueError(f'wordvec_size: {D} came; expected hidden_size, {H}, for embedding and affine layer '

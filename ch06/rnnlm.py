@@ -1,5 +1,6 @@
 """A language model with one LSTM layer (book, 6.4)."""
 from common.base_model import BaseModel
+from common.functions import check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
 
@@ -12,6 +13,7 @@ class Rnnlm(BaseModel):
     """
 
     def __init__(self, vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f', forget_bias=0.0):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         randn = np.random.randn
         embed_W = (randn(V, D) / 100).astype(dtype)

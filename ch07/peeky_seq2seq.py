@@ -1,5 +1,6 @@
 """Peeky seq2seq: every step of the decoder, and its output layer, see the encoder's h (book, 7.4.2)."""
 from ch07.seq2seq import Decoder, Seq2seq, draw
+from common.functions import check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
 
@@ -16,6 +17,7 @@ class PeekyDecoder(Decoder):
     """
 
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(H + D, 4 * H, np.sqrt(H + D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),

@@ -1,8 +1,12 @@
 """Language models that write text (book, 7.1)."""
+import math
+
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
-from common.functions import softmax
+from common.functions import check_id, check_integer, check_range, check_sizes, softmax
 from common.np import np
+
+RARE = 1e-4     # a probability: to draw until something comes that is as rare as this would take too long
 
 
 def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=None):
@@ -12,24 +16,29 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
     model goes on from the state it is in, and keeps the one it ends in.
     temperature: the scores are divided by it; below 1 the likely ids become likelier.
     top_k: only the so many likeliest ids are drawn (more where scores are equal); None: all.
-    With either, the ids of skip_ids have no probability from the start. Fan, Lewis and Dauphin, 2018 (top-k).
+    With either, the ids of skip_ids have no probability from the start, nor have they where nearly all of it is theirs.
+    Fan, Lewis and Dauphin, 2018 (top-k).
     """
     vocab_size = len(model.params[0])
-    if not 0 <= start_id < vocab_size:
-        raise ValueError(f'start_id: {start_id} came; expected an id from 0 to {vocab_size - 1}')
-    if not 0 < temperature < float('inf'):
+    check_id('start_id', start_id, vocab_size)
+    check_sizes(sample_size=sample_size)
+    check_range('temperature', temperature, 0, math.inf)
+    if not temperature:
         raise ValueError(f'temperature: {temperature} came; expected more than 0')
-    if top_k is not None and top_k < 1:
-        raise ValueError(f'top_k: {top_k} came; expected 1 or more, or None')
-    skip_ids = set() if skip_ids is None else {int(i) for i in skip_ids}
-    if skip_ids.issuperset(range(vocab_size)):
+    if top_k is not None:
+        check_sizes(top_k=top_k)
+    skip_ids = set() if skip_ids is None else set(skip_ids)
+    for i in skip_ids:
+        check_integer('skip_ids', i)
+    taken = np.array([i not in skip_ids for i in range(vocab_size)])        # (V,)
+    if not taken.any():
         raise ValueError(f'skip_ids: all {vocab_size} ids came; expected at least one to be left')
     ids = [int(start_id)]
     while len(ids) < sample_size:
         score = model.predict(np.array([[ids[-1]]]))        # (1, 1, V)
         score = score.ravel().astype('d')                   # (V,): a sum of float32 is not near enough to 1 for choice
-        if top_k is not None or temperature != 1:
-            score[[i for i in skip_ids if 0 <= i < vocab_size]] = -np.inf
+        if top_k is not None or temperature != 1 or softmax(score)[taken].sum() < RARE:
+            score[~taken] = -np.inf
             score /= temperature
         if top_k is not None and top_k < vocab_size:
             score[score < np.partition(score, -top_k)[-top_k]] = -np.inf

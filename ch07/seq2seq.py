@@ -1,5 +1,7 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
 from common.base_model import BaseModel
+from common.functions import check_id, check_shape, check_sizes
+from common.layers import left_by_forward
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
 
@@ -15,7 +17,10 @@ class Encoder:
     xs (N, S) -> h (N, H). Book, 7.3.1.
     """
 
+    hs = left_by_forward()
+
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
@@ -40,6 +45,7 @@ class Decoder:
     """
 
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
@@ -49,6 +55,7 @@ class Decoder:
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
 
     def forward(self, xs, h):
+        check_shape('h', h, '', len(xs), len(self.lstm.params[1]))
         self.lstm.set_state(h)
         return self.go_on(xs, h)
 
@@ -66,6 +73,8 @@ class Decoder:
         What forward takes in h's place -> ids (N, sample_size), or a list of them where N is 1. With a beam_size above
         1, the best that beam_search finds.
         """
+        check_sizes(sample_size=sample_size, beam_size=beam_size)
+        check_id('start_id', start_id, len(self.embed.params[0]))
         if beam_size > 1:
             ids = self.beam_search(h, start_id, sample_size, beam_size)
             return ids if len(ids) > 1 else ids[0].tolist()
@@ -120,6 +129,9 @@ class Seq2seq(BaseModel):
         self.grads = self.encoder.grads + self.decoder.grads
 
     def forward(self, xs, ts):
+        if ts.ndim != 2 or ts.shape[1] < 2 or len(ts) != len(xs):
+            raise ValueError(f'ts: shape {ts.shape} came; expected ({len(xs)}, 1 + T), the start id and 1 or more ids '
+                             'for each question')
         h = self.encoder.forward(xs)                            # (N, H)
         score = self.decoder.forward(ts[:, :-1], h)             # (N, T, V): each id foretells the next
         return self.softmax.forward(score, ts[:, 1:])

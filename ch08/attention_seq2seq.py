@@ -2,6 +2,7 @@
 from ch07.peeky_seq2seq import join
 from ch07.seq2seq import Decoder, Encoder, Seq2seq, draw
 from common.attention_layer import TimeAttention
+from common.functions import check_shape, check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
 
@@ -27,6 +28,7 @@ class AttentionDecoder(Decoder):
     """
 
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
+        check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         self.embed = TimeEmbedding(draw(V, D, 100, dtype))
         self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
@@ -37,6 +39,7 @@ class AttentionDecoder(Decoder):
         self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
 
     def forward(self, xs, enc_hs):
+        check_shape('enc_hs', enc_hs, 'NS', len(self.lstm.params[1]))
         self.lstm.set_state(enc_hs[:, -1])
         return self.go_on(xs, enc_hs)
 

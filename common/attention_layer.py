@@ -1,12 +1,16 @@
 """Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1)."""
-from common.functions import softmax
-from common.layers import Layer, Softmax
+from common.functions import check_shape, softmax
+from common.layers import Layer, Softmax, left_by_forward
 
 
 class WeightSum(Layer):
     """c = Σ_t a_t hs_t. hs (N, T, H), a (N, T) -> c (N, H)."""
 
+    a = left_by_forward()
+
     def forward(self, hs, a):
+        check_shape('hs', hs, 'NTH')
+        check_shape('a', a, '', *hs.shape[:2])
         self.hs, self.a = hs, a
         return (a[:, :, None] * hs).sum(axis=1)                 # (N, H)
 
@@ -24,6 +28,8 @@ class AttentionWeight(Layer):
         self.softmax = Softmax()
 
     def forward(self, hs, h):
+        check_shape('hs', hs, 'NTH')
+        check_shape('h', h, '', len(hs), hs.shape[2])
         self.hs, self.h = hs, h
         return self.softmax.forward((hs * h[:, None, :]).sum(axis=2))   # (N, T)
 
@@ -62,11 +68,17 @@ class TimeAttention(Layer):
     hs_enc (N, S, H), hs_dec (N, T, H) -> (N, T, H). `.attention_weights` holds one (N, S) array a decoding step.
     """
 
+    hs_enc = left_by_forward()
+
     def __init__(self):
         super().__init__()
         self.attention_weights = None
 
     def forward(self, hs_enc, hs_dec):
+        check_shape('hs_enc', hs_enc, 'NSH')
+        check_shape('hs_dec', hs_dec, 'NT', hs_enc.shape[2])
+        if len(hs_dec) != len(hs_enc):
+            raise ValueError(f'hs_dec: a batch of {len(hs_dec)} came; expected {len(hs_enc)}, as in hs_enc')
         self.hs_enc, self.hs_dec = hs_enc, hs_dec
         self.a = softmax(hs_dec @ hs_enc.swapaxes(1, 2))        # (N, T, S)
         self.attention_weights = list(self.a.swapaxes(0, 1))

@@ -4,8 +4,11 @@
         check_gradients(MyLayer(np.random.randn(3, 4)), np.random.randn(5, 3))
 """
 import inspect
+import math
+import sys
 from typing import Any
 
+from common.functions import check_range
 from common.np import np
 from common.trainer import remove_duplicate
 
@@ -15,8 +18,10 @@ def numerical_gradient(f, x, eps: float = 1e-5):
 
     f takes x and returns a number; x is a float64 array of any shape, changed while f runs and put back after.
     """
-    if x.dtype != np.float64:
-        raise ValueError(f'x: an array of {x.dtype} came; expected float64, for differences drown in less')
+    kind = getattr(x, 'dtype', type(x).__name__)
+    if kind != np.float64:
+        raise ValueError(f'x: an array of {kind} came; expected float64, for differences drown in less')
+    check_range('eps', eps, sys.float_info.min, math.inf)
     gradient = np.empty_like(x)
     for index in np.ndindex(*x.shape):
         value = x[index]

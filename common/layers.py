@@ -3,13 +3,46 @@
 `backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
 """
 import sys
+from typing import Any
 
-from common.functions import add_at, check_ids, cross_entropy_error, relu, sigmoid, softmax, to_labels
+from common.functions import (
+    add_at,
+    check_ids,
+    check_range,
+    check_shape,
+    cross_entropy_error,
+    mean_loss,
+    relu,
+    score_rows,
+    sigmoid,
+    softmax,
+    to_labels,
+)
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
 __all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid', 'SigmoidWithLoss', 'Softmax',
            'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
+
+
+class NoForwardError(RuntimeError, AttributeError):
+    """What a layer's forward leaves for its backward is not there. (An AttributeError too, for hasattr wants one.)"""
+
+
+class LeftByForward:
+    """Stands in a layer's class for what forward sets on the layer, and tells who asks for it before."""
+
+    def __set_name__(self, layer_type, name):
+        self.name = name
+
+    def __get__(self, layer, layer_type=None):
+        if layer is None:
+            return self
+        raise NoForwardError(f'{type(layer).__name__} has no {self.name!r} yet; expected a forward before backward')
+
+
+def left_by_forward() -> Any:
+    return LeftByForward()
 
 
 class Layer:
@@ -49,19 +82,31 @@ def references(kept, name):
 ALONE = references({'': np.empty(0)}, '')       # when nobody else holds it: the number differs between Pythons
 
 
+def check_affine(W, b):
+    """ValueError unless W (D, M) and b (M,) fit together."""
+    check_shape('W', W, 'DM')
+    check_shape('b', b, '', W.shape[1])
+
+
 class MatMul(Layer):
     """y = x W.
 
     x (N, D), W (D, M) -> y (N, M). Book, 1.2.2.
     """
 
+    x = left_by_forward()
+
     def __init__(self, W):
         super().__init__(W)
+        check_shape('W', W, 'DM')
 
     def forward(self, x):
         W, = self.params
-        self.x = np.asarray(x, W.dtype)         # one-hot rows come as integers
-        return self.x @ W                       # (N, M)
+        x = np.asarray(x, W.dtype)              # one-hot rows come as integers
+        if x.ndim != 2 or x.shape[1] != len(W):
+            check_shape('x', x, 'N', len(W))
+        self.x = x
+        return x @ W                            # (N, M)
 
     def backward(self, dy):
         W, = self.params
@@ -76,13 +121,19 @@ class Affine(Layer):
     x (N, D), W (D, M), b (M,) -> y (N, M). Book, 1.3.3.
     """
 
+    x = left_by_forward()
+
     def __init__(self, W, b):
         super().__init__(W, b)
+        check_affine(W, b)
 
     def forward(self, x):
         W, b = self.params
-        self.x = np.asarray(x, W.dtype)
-        return self.x @ W + b                   # (N, M)
+        x = np.asarray(x, W.dtype)
+        if x.ndim != 2 or x.shape[1] != len(W):
+            check_shape('x', x, 'N', len(W))
+        self.x = x
+        return x @ W + b                        # (N, M)
 
     def backward(self, dy):
         W, _ = self.params
@@ -94,6 +145,8 @@ class Affine(Layer):
 
 class Softmax(Layer):
     """y = softmax(x) over the last axis. x (N, V) -> y (N, V)."""
+
+    out = left_by_forward()
 
     def forward(self, x):
         self.out = softmax(x)
@@ -111,10 +164,13 @@ class SoftmaxWithLoss(Layer):
     x (N, V), t labels (N,) or one-hot (N, V) -> loss. `.y` keeps the probabilities, `.t` the labels. Book, 1.3.1.
     """
 
+    t = left_by_forward()
+
     def forward(self, x, t):
-        self.y = softmax(x)                     # (N, V)
-        self.t = to_labels(t, self.y.reshape(-1, x.shape[-1]))          # (N,)
-        return cross_entropy_error(self.y, self.t)
+        scores = score_rows(x)                  # (N, V)
+        self.t = to_labels(t, scores)           # (N,)
+        self.y = softmax(x)                     # of x's shape
+        return mean_loss(self.y.reshape(scores.shape), self.t)
 
     def backward(self, dout=1):
         N = len(self.t)
@@ -126,6 +182,8 @@ class SoftmaxWithLoss(Layer):
 
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(−x)), elementwise; `.out` keeps y."""
+
+    out = left_by_forward()
 
     def forward(self, x):
         self.out = sigmoid(x)
@@ -141,7 +199,11 @@ class SigmoidWithLoss(Layer):
     x of any shape, t of the same -> loss; `.y` keeps the probabilities. Book, 4.2.4.
     """
 
+    y = left_by_forward()
+
     def forward(self, x, t):
+        if not x.size:
+            raise ValueError(f'x: an empty batch, {x.shape}, came; expected 1 or more scores')
         if x.shape != t.shape or not ((t == 0) | (t == 1)).all():
             raise ValueError(f't: labels {t.shape} from {t.min()} to {t.max()} came; expected {x.shape}, each 0 or 1')
         self.y, self.t = sigmoid(x), t
@@ -152,13 +214,14 @@ class SigmoidWithLoss(Layer):
 
 
 def check_ratio(dropout_ratio):
-    if not 0 <= dropout_ratio < 1:
-        raise ValueError(f'dropout_ratio: {dropout_ratio} came; expected 0 or more and less than 1')
+    check_range('dropout_ratio', dropout_ratio, 0, 1)
     return float(dropout_ratio)     # of NumPy's numbers, a float64 would make float32 arrays wider
 
 
 class Dropout(Layer):
     """Zero a share `dropout_ratio` of x in training; scale by what would remain (1 − ratio) otherwise. Any shape."""
+
+    mask = left_by_forward()
 
     def __init__(self, dropout_ratio=0.5):
         super().__init__()
@@ -174,6 +237,8 @@ class Dropout(Layer):
 
 def write_rows(dW, idx, rows):
     """Make dW (V, D), an array or a RowSparse, the sum of rows[i] at the row idx[i], and zero elsewhere."""
+    if rows.size != idx.size * dW.shape[1]:
+        check_shape('dy', rows, '', *idx.shape, dW.shape[1])
     if isinstance(dW, RowSparse):
         dW.fill(idx, rows)
     else:
@@ -188,16 +253,20 @@ class Embedding(Layer):
     idx names, and optimizers change only those. Book, 4.1.
     """
 
+    idx = left_by_forward()
+
     def __init__(self, W, sparse=False):
         super().__init__(W)
+        check_shape('W', W, 'VD')
         if sparse:
             self.grads = [RowSparse(W.shape, W.dtype)]
 
     def forward(self, idx):
         W, = self.params
-        self.idx = np.asarray(idx)
-        check_ids(self.idx, len(W), 'idx')
-        return W.take(self.idx, axis=0)         # (..., D); twice as fast as W[idx]
+        idx = np.asarray(idx)
+        check_ids(idx, len(W), 'idx')
+        self.idx = idx
+        return W.take(idx, axis=0)              # (..., D); twice as fast as W[idx]
 
     def backward(self, dy):
         write_rows(self.grads[0], self.idx, dy)         # (V, D)

@@ -1,5 +1,8 @@
 """Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
-from common.layers import Embedding, Layer, SigmoidWithLoss
+import math
+
+from common.functions import check_id_dtype, check_ids, check_range, check_shape, check_sizes
+from common.layers import Embedding, Layer, SigmoidWithLoss, left_by_forward
 from common.np import np
 
 ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are settled one by one
@@ -11,11 +14,18 @@ class EmbeddingDot(Layer):
     h (N, D), W (V, D), idx (N,) -> (N,), or idx (N, K) -> (N, K): K words for each h. sparse: as Embedding's.
     """
 
+    h = left_by_forward()
+
     def __init__(self, W, sparse=False):
         self.embed = Embedding(W, sparse)
         self.params, self.grads = self.embed.params, self.embed.grads
 
     def forward(self, h, idx):
+        W, = self.params
+        if h.ndim != 2 or h.shape[1] != W.shape[1] or not len(h):
+            check_shape('h', h, 'N', W.shape[1])
+        if idx.shape[:1] != h.shape[:1] or idx.ndim > 2:
+            raise ValueError(f'idx: shape {idx.shape} came; expected ({len(h)},) or ({len(h)}, K), ids for each h')
         self.h = h
         self.rows = self.embed.forward(idx.reshape(len(h), -1))         # (N, K, D)
         return (self.rows @ h[:, :, None]).reshape(idx.shape)           # (N, K) or (N,)
@@ -33,14 +43,22 @@ class UnigramSampler:
     """
 
     def __init__(self, corpus, power, sample_size):
-        counts = np.bincount(np.asarray(corpus).reshape(-1))    # (V,)
+        corpus = np.asarray(corpus)
+        check_ids(corpus, math.inf, 'corpus')
+        check_sizes(sample_size=sample_size)
+        check_range('power', power, -math.inf, math.inf)
+        counts = np.bincount(corpus.reshape(-1))                # (V,)
         words = int((counts > 0).sum())
-        if not 0 < sample_size < words:
-            raise ValueError(f'sample_size is {sample_size}, but the corpus has {words} different words: expected 1 '
-                             f'to {words - 1}: all but the target')
+        if sample_size >= words:
+            raise ValueError(f'sample_size is {sample_size}, but the corpus has {words} different words: expected '
+                             f'{sample_size + 1} words or more, the target and others for it')
         p = np.zeros(len(counts))
-        p[counts > 0] = counts[counts > 0] ** float(power)      # whatever the power, a word never seen is never drawn
-        self.word_p = p / p.sum()                               # (V,)
+        with np.errstate(all='ignore'):                         # what overflows is told below
+            p[counts > 0] = counts[counts > 0] ** float(power)  # whatever the power, a word never seen is never drawn
+            self.word_p = p / p.sum()                           # (V,)
+        if not (self.word_p > 0).sum() > sample_size:
+            raise ValueError(f'power: {power} came; expected one that leaves more than sample_size, {sample_size}, '
+                             'words a probability above 0')
         self.vocab_size = len(p)
         self.sample_size = sample_size
         self.cumulative = self.word_p.cumsum()
@@ -57,6 +75,10 @@ class UnigramSampler:
         until nothing does. An entry's final value is thus its first draw that is new to its row: sampling
         without replacement.
         """
+        target = np.asarray(target)
+        if target.ndim != 1 or not len(target):
+            check_shape('target', target, 'N')
+        check_id_dtype(target, 'target')
         N = len(target)
         ids = np.empty((N, 1 + self.sample_size), np.int64)     # the target stands first in its row
         ids[:, 0] = target
@@ -82,7 +104,7 @@ class UnigramSampler:
         for k in range(1, len(ids)):
             if ids[k] in ids[:k]:
                 p = self.word_p.copy()
-                p[ids[:k][ids[:k] < len(p)]] = 0
+                p[ids[:k][(ids[:k] >= 0) & (ids[:k] < len(p))]] = 0
                 ids[k] = np.random.choice(len(p), p=p / p.sum())
 
     def draw(self, size):
@@ -110,24 +132,36 @@ class NegativeSamplingLoss(Layer):
     target may be (N, C), C targets for each h: their losses are added. W (V, D). sparse: as Embedding's. Book, 4.2.7.
     """
 
+    K = left_by_forward()
+
     def __init__(self, W, corpus, power=0.75, sample_size=5, sparse=False):
+        self.embed_dot = EmbeddingDot(W, sparse)
         self.sampler = UnigramSampler(corpus, power, sample_size)
         if self.sampler.vocab_size > len(W):
             raise ValueError(f'corpus: ids up to {self.sampler.vocab_size - 1} came; expected less than {len(W)}, the '
                              'rows of W')
-        self.embed_dot = EmbeddingDot(W, sparse)
         self.loss_layer = SigmoidWithLoss()
         self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
 
     def forward(self, h, target):
+        W, = self.params
         N = len(h)
+        if not N:
+            check_shape('h', h, 'N', W.shape[1])
+        if target.shape[:1] != (N,) or target.ndim > 2:
+            raise ValueError(f'target: shape {target.shape} came; expected ({N},) or ({N}, C), for h has {N} rows')
         positive = target.reshape(-1, 1)                        # (N·C, 1)
         negative = self.sampler.get_negative_sample(positive[:, 0])     # (N·C, S)
         ids = np.concatenate((positive, negative), axis=1).reshape(N, -1)       # (N, C·(1 + S))
         label = np.zeros(ids.shape, np.int64)
         label[:, ::1 + self.sampler.sample_size] = 1
         self.K = ids.shape[1]
-        loss = self.loss_layer.forward(self.embed_dot.forward(h, ids), label)       # the mean over N and K
+        try:
+            score = self.embed_dot.forward(h, ids)              # (N, K)
+        except ValueError:
+            check_ids(target, len(W), 'target')                 # among ids it has no name
+            raise
+        loss = self.loss_layer.forward(score, label)            # the mean over N and K
         return np.multiply(loss, self.K, dtype=loss.dtype)
 
     def backward(self, dout=1):

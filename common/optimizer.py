@@ -8,7 +8,9 @@ Momentum, Nesterov, RMSprop and Adam it is not: with the whole gradient, v, h an
 p go on moving with v or m) at each update; here they rest until their row comes again. Adam's t counts all updates.
 """
 import copy
+import math
 
+from common.functions import check_range
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
@@ -26,6 +28,7 @@ class Optimizer:
     numbers = ('lr', 'iter')
 
     def __init__(self, lr):
+        check_range('lr', lr, 0, math.inf)
         self.lr = lr
         self.iter = 0       # updates so far
         for name in self.arrays:
@@ -35,6 +38,8 @@ class Optimizer:
         """params, grads: lists of arrays, one gradient a parameter."""
         if len(params) != len(grads):
             raise ValueError(f'grads: {len(grads)} came for {len(params)} params; expected one each')
+        if not 0 <= self.lr < math.inf:     # it may have been changed since; a look, for a call would cost more
+            check_range('lr', self.lr, 0, math.inf)
         for name in self.arrays:
             if getattr(self, name) is None:
                 setattr(self, name, [np.zeros_like(p) for p in params])
@@ -42,11 +47,15 @@ class Optimizer:
                 raise ValueError(f'params: {len(params)} came, but the first update had {len(getattr(self, name))}')
         self.iter += 1
         for p, g, *state in zip(params, grads, *(getattr(self, name) for name in self.arrays), strict=True):
+            if p.shape != g.shape:          # NumPy would stretch the smaller one
+                raise ValueError(f'grads: one of shape {g.shape} came for a parameter of {p.shape}; expected the same')
             if isinstance(g, RowSparse):
                 rows = [a.take(g.indices, axis=0) for a in (p, *state)]     # (K, D) each
                 self.step(rows[0], g.values, *rows[1:])
                 for a, changed in zip((p, *state), rows, strict=True):
                     a[g.indices] = changed
+            elif p.size <= BLOCK:
+                self.step(p, g, *state)
             else:
                 for block in blocks(p, g, *state):
                     self.step(*block)
@@ -67,7 +76,7 @@ class Optimizer:
 
 def blocks(*arrays):
     """The arrays, all of one shape, cut into runs that fit into a core's cache, so that a step's passes stay there."""
-    if GPU or arrays[0].size <= BLOCK or not all(a.flags.c_contiguous for a in arrays):
+    if GPU or not all(a.flags.c_contiguous for a in arrays):
         yield arrays
         return
     flat = [a.reshape(-1) for a in arrays]
@@ -92,6 +101,7 @@ class Momentum(Optimizer):
 
     def __init__(self, lr=0.01, momentum=0.9):
         super().__init__(lr)
+        check_range('momentum', momentum, 0, 1)
         self.momentum = momentum
 
     def step(self, p, g, v):
@@ -130,6 +140,7 @@ class RMSprop(Optimizer):
 
     def __init__(self, lr=0.01, decay_rate=0.99):
         super().__init__(lr)
+        check_range('decay_rate', decay_rate, 0, 1)
         self.decay_rate = decay_rate
 
     def step(self, p, g, h):
@@ -148,6 +159,8 @@ class Adam(Optimizer):
 
     def __init__(self, lr=0.001, beta1=0.9, beta2=0.999):
         super().__init__(lr)
+        check_range('beta1', beta1, 0, 1)
+        check_range('beta2', beta2, 0, 1)
         self.beta1, self.beta2 = beta1, beta2
 
     def step(self, p, g, m, v):

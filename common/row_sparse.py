@@ -10,6 +10,8 @@ class RowSparse:
     """
 
     def __init__(self, shape, dtype):
+        if len(shape) != 2:
+            raise ValueError(f'shape: {shape} came; expected (V, D), rows and columns')
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.indices = np.empty(0, int)
         self.values = np.empty((0, shape[1]), dtype)

@@ -7,9 +7,18 @@ them again at no cost.
 from typing import Any
 
 from common import layers
-from common.functions import check_ids, sigmoid
+from common.functions import check_ids, check_shape, sigmoid
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
-from common.layers import Affine, Layer, SigmoidWithLoss, SoftmaxWithLoss, check_ratio, write_rows
+from common.layers import (
+    Affine,
+    Layer,
+    SigmoidWithLoss,
+    SoftmaxWithLoss,
+    check_affine,
+    check_ratio,
+    left_by_forward,
+    write_rows,
+)
 from common.np import np
 
 __all__ = [*layers.__all__, 'GRU', 'LSTM', 'RNN', 'Simple_TimeAffine', 'Simple_TimeSoftmaxWithLoss', 'TimeAffine',
@@ -22,6 +31,23 @@ def time_major(xs):
     return np.ascontiguousarray(xs.swapaxes(0, 1))
 
 
+def check_recurrent(Wx, Wh, b, gates):
+    """ValueError unless Wx (D, gates·H), Wh (H, gates·H) and b (gates·H,) fit together."""
+    check_shape('Wh', Wh, 'HG')
+    H = len(Wh)
+    check_shape('Wh', Wh, '', H, gates * H)
+    check_shape('Wx', Wx, 'D', gates * H)
+    check_shape('b', b, '', gates * H)
+
+
+def check_cell(params, x, *states):
+    """ValueError unless x (N, D) and the states h_prev, c_prev (N, H) fit the weights of a one-step layer."""
+    Wx, Wh, _ = params
+    check_shape('x', x, 'N', len(Wx))
+    for name, state in zip(('h_prev', 'c_prev'), states, strict=False):
+        check_shape(name, state, '', len(x), len(Wh))
+
+
 # ---------------------------------------------------------------- one step: the forms to read
 
 
@@ -31,10 +57,14 @@ class RNN(Layer):
     x (N, D), h_prev (N, H), Wx (D, H), Wh (H, H), b (H,) -> h_next (N, H). Book, 5.3.1.
     """
 
+    cache = left_by_forward()
+
     def __init__(self, Wx, Wh, b):
         super().__init__(Wx, Wh, b)
+        check_recurrent(Wx, Wh, b, gates=1)
 
     def forward(self, x, h_prev):
+        check_cell(self.params, x, h_prev)
         Wx, Wh, b = self.params
         h_next = np.tanh(x @ Wx + h_prev @ Wh + b)      # (N, H)
         self.cache = x, h_prev, h_next
@@ -58,10 +88,14 @@ class LSTM(Layer):
     x (N, D), h_prev, c_prev (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,) -> h_next, c_next (N, H). Book, 6.3.1.
     """
 
+    cache = left_by_forward()
+
     def __init__(self, Wx, Wh, b):
         super().__init__(Wx, Wh, b)
+        check_recurrent(Wx, Wh, b, gates=4)
 
     def forward(self, x, h_prev, c_prev):
+        check_cell(self.params, x, h_prev, c_prev)
         Wx, Wh, b = self.params
         a = x @ Wx + h_prev @ Wh + b                    # (N, 4H)
         f, g, i, o = np.split(a, 4, axis=1)             # (N, H) each
@@ -94,10 +128,14 @@ class GRU(Layer):
     x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H), b (3H,) -> h_next (N, H). Book, appendix C.
     """
 
+    cache = left_by_forward()
+
     def __init__(self, Wx, Wh, b):
         super().__init__(Wx, Wh, b)
+        check_recurrent(Wx, Wh, b, gates=3)
 
     def forward(self, x, h_prev):
+        check_cell(self.params, x, h_prev)
         (Wxz, Wxr, Wxh), (Whz, Whr, Whh), (bz, br, bh) = (np.split(p, 3, axis=-1) for p in self.params)
         z = sigmoid(x @ Wxz + h_prev @ Whz + bz)        # (N, H)
         r = sigmoid(x @ Wxr + h_prev @ Whr + br)        # (N, H)
@@ -132,8 +170,11 @@ class Recurrent(Layer):
     Gradients never cross a call of forward (truncated BPTT). A state that is set counts only where `stateful` is True.
     """
 
+    n_gates = 1     # those that share the weights, which are n_gates·H wide
+
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b)
+        check_recurrent(Wx, Wh, b, self.n_gates)
         self.stateful = stateful
         self.h: Any = None
         self.dh: Any = None
@@ -160,6 +201,8 @@ class Recurrent(Layer):
         order 'F': in memory G comes first.
         """
         Wx, _, b = self.params
+        if xs.ndim != 3 or xs.shape[2] != len(Wx):
+            check_shape('xs', xs, 'NT', len(Wx))
         N, T, D = xs.shape
         self.xs = time_major(xs).reshape(T * N, D)
         a = self.empty('a', (T * N, len(b)), Wx.dtype) if order == 'C' else self.empty('a', (len(b), T * N), Wx.dtype).T
@@ -194,6 +237,8 @@ class TimeRNN(Recurrent):
     xs (N, T, D), Wx (D, H), Wh (H, H), b (H,) -> hs (N, T, H). Book, 5.3.2.
     """
 
+    hs = left_by_forward()
+
     def forward(self, xs):
         _, Wh, _ = self.params
         a = self.project(xs)                            # (T, N, H)
@@ -210,8 +255,11 @@ class TimeRNN(Recurrent):
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
-        hs, dhs = self.hs, time_major(dhs)              # (T + 1, N, H), (T, N, H)
+        hs = self.hs                                    # (T + 1, N, H)
         da = 1 - hs[1:]**2                              # (T, N, H)
+        dhs = time_major(dhs)                           # (T, N, H)
+        if dhs.shape != da.shape:
+            check_shape('dhs', dhs.swapaxes(0, 1), '', *da.swapaxes(0, 1).shape)
         WhT = np.ascontiguousarray(Wh.T)
         dh = np.zeros_like(hs[0])                       # (N, H)
         for t in reversed(range(len(da))):
@@ -240,6 +288,9 @@ class TimeLSTM(Recurrent):
     all steps. Wide xs have a product of their own, for all steps at once.
     """
 
+    n_gates = 4
+    cs = left_by_forward()
+
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b, stateful)
         self.c: Any = None
@@ -259,8 +310,10 @@ class TimeLSTM(Recurrent):
         return np.concatenate((Wx, b[None], Wh)) if self.narrow else Wh
 
     def forward(self, xs):
+        check_shape('xs', xs, 'NT', len(self.params[0]))
         W = self.weights()
         (N, T, D), H, dtype = xs.shape, len(self.params[1]), W.dtype
+        h, c = self.initial(self.h, N), self.initial(self.c, N)
         self.gates, self.zs = None, None                # lets their memory be used again
         zs = self.empty('zs', (T + 1, len(W), N), dtype)
         hs = zs[:, -H:]                                 # hs[0], cs[0] are the state before the first step
@@ -271,7 +324,7 @@ class TimeLSTM(Recurrent):
         all_gates = self.empty('gates', (T, 4 * H, N), dtype)
         cs = np.empty((T + 1, H, N), dtype)
         tanh_cs, gi = np.empty_like(cs[1:]), np.empty_like(cs[0])
-        hs[0], cs[0] = self.initial(self.h, N).T, self.initial(self.c, N).T
+        hs[0], cs[0] = h.T, c.T
         for t in range(T):
             gates = all_gates[t]                        # (4H, N)
             np.matmul(W.T, zs[t], out=gates)
@@ -297,6 +350,7 @@ class TimeLSTM(Recurrent):
     def backward(self, dhs):
         dWx, dWh, db = self.grads
         W, zs, cs = self.weights(), self.zs, self.cs
+        check_shape('dhs', dhs, '', cs.shape[2], len(cs) - 1, cs.shape[1])
         (N, T, H), D, dtype = dhs.shape, len(dWx), W.dtype
         dhs = dhs.transpose(1, 2, 0)                    # (T, H, N)
         das = self.empty('das', (4 * H, T, N), dtype)   # what the products over all steps want
@@ -343,6 +397,9 @@ class TimeGRU(Recurrent):
     xs (N, T, D), Wx (D, 3H), Wh (H, 3H), b (3H,) -> hs (N, T, H). Book, appendix C.
     """
 
+    n_gates = 3
+    hs = left_by_forward()
+
     def forward(self, xs):
         Wh = self.params[1]
         a = self.project(xs)                            # (T, N, 3H): becomes z, r, h̃, step by step
@@ -371,7 +428,9 @@ class TimeGRU(Recurrent):
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
-        hs, dhs = self.hs, time_major(dhs)
+        hs = self.hs                                    # (T + 1, N, H)
+        check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
+        dhs = time_major(dhs)                           # (T, N, H)
         T, _, H = dhs.shape
         WhT_zr, WhT_h = (np.ascontiguousarray(W.T) for W in (Wh[:, :2 * H], Wh[:, 2 * H:]))
         da = np.empty_like(self.gates)                  # (T, N, 3H)
@@ -403,6 +462,7 @@ class TimeBiLSTM(Layer):
     def __init__(self, Wx1, Wh1, b1, Wx2, Wh2, b2, stateful=False):
         self.forward_lstm = TimeLSTM(Wx1, Wh1, b1, stateful)
         self.backward_lstm = TimeLSTM(Wx2, Wh2, b2, stateful)
+        check_shape('Wx2', Wx2, '', *Wx1.shape)         # and so Wh2 and b2 are as Wh1 and b1
         self.params = self.forward_lstm.params + self.backward_lstm.params
         self.grads = self.forward_lstm.grads + self.backward_lstm.grads
 
@@ -423,13 +483,19 @@ class TimeBiLSTM(Layer):
 class TimeEmbedding(Layer):
     """The rows of W that xs names. xs (N, T), W (V, D) -> (N, T, D)."""
 
+    idx = left_by_forward()
+
     def __init__(self, W):
         super().__init__(W)
+        check_shape('W', W, 'VD')
 
     def forward(self, xs):
         W, = self.params
-        self.idx = np.asarray(xs).T                     # (T, N)
-        check_ids(self.idx, len(W), 'xs')
+        xs = np.asarray(xs)
+        if xs.ndim != 2 or not xs.size:
+            check_shape('xs', xs, 'NT')
+        check_ids(xs, len(W), 'xs')
+        self.idx = xs.T                                 # (T, N)
         return W.take(self.idx, axis=0).swapaxes(0, 1)  # (N, T, D)
 
     def backward(self, dout):
@@ -442,11 +508,16 @@ class TimeAffine(Layer):
     xs (N, T, D), W (D, M), b (M,) -> (N, T, M). W may be a transposed view (weight tying).
     """
 
+    x = left_by_forward()
+
     def __init__(self, W, b):
         super().__init__(W, b)
+        check_affine(W, b)
 
     def forward(self, xs):
         W, b = self.params
+        if xs.ndim != 3 or xs.shape[2] != len(W):
+            check_shape('xs', xs, 'NT', len(W))
         N, T, D = xs.shape
         self.x = time_major(xs).reshape(T * N, D)
         y = self.empty('y', (T * N, len(b)), W.dtype)
@@ -467,6 +538,8 @@ class TimeAffine(Layer):
 class TimeDropout(Layer):
     """Zero a share `dropout_ratio` of xs, scale the rest by 1/(1 − ratio), while `train_flg` is True. Book, 6.5.2."""
 
+    mask = left_by_forward()
+
     def __init__(self, dropout_ratio=0.5):
         super().__init__()
         self.dropout_ratio = check_ratio(dropout_ratio)
@@ -475,6 +548,7 @@ class TimeDropout(Layer):
     def forward(self, xs):
         if not self.train_flg:
             return xs
+        check_shape('xs', xs, 'NTD')
         keep = time_major(np.random.rand(*xs.shape) > self.dropout_ratio)       # (T, N, D), drawn in xs' own order
         self.mask = np.multiply(keep, 1 / (1 - self.dropout_ratio), dtype=xs.dtype)
         return (time_major(xs) * self.mask).swapaxes(0, 1)      # (N, T, D)
@@ -497,6 +571,8 @@ class TimeSoftmaxWithLoss(Layer):
         self.cache = None
 
     def forward(self, xs, ts):
+        if xs.ndim != 3 or not xs.size:
+            check_shape('xs', xs, 'NTV')
         if ts.shape == xs.shape:
             ts = ts.argmax(axis=2)
         if ts.shape != xs.shape[:2]:
@@ -504,8 +580,9 @@ class TimeSoftmaxWithLoss(Layer):
         xs, t = time_major(xs), ts.T.reshape(-1)        # (T, N, V), (T·N,)
         x = flat(xs)
         mask = t != self.ignore_label
-        check_ids(t[mask], x.shape[1], 'ts')
         count = int(mask.sum())
+        kept = mask if count < len(t) else slice(None)  # the same, without a copy
+        check_ids(t[kept], x.shape[1], 'ts')
         if not count:
             raise ValueError(f'ts: every label is {self.ignore_label}, the ignore_label; expected one other at least')
         self.cache = None                               # lets its memory be used again
@@ -520,7 +597,7 @@ class TimeSoftmaxWithLoss(Layer):
         picked = x[np.arange(len(t)), t] - top[:, 0]    # an ignored −1 picks the last column, and is masked below
         total = y.sum(axis=1)                           # (T·N,)
         self.cache = y, total, t, mask, count, xs.shape
-        return (np.log(total) - picked)[mask].mean()
+        return (np.log(total) - picked)[kept].mean()
 
     def backward(self, dout=1):
         if self.cache is None:
@@ -554,14 +631,19 @@ class TimeSigmoidWithLoss(Layer):
 class Simple_TimeAffine(Layer):
     """TimeAffine as a row of Affine layers, one a step: slow, to read."""
 
+    layers = left_by_forward()
+
     def __init__(self, W, b):
         super().__init__(W, b)
+        check_affine(W, b)
 
     def forward(self, xs):
+        check_shape('xs', xs, 'NT', len(self.params[0]))
         self.layers = [Affine(*self.params) for _ in range(xs.shape[1])]
         return np.stack([layer.forward(xs[:, t]) for t, layer in enumerate(self.layers)], axis=1)    # (N, T, M)
 
     def backward(self, dout):
+        check_shape('dout', dout, 'N', len(self.layers), len(self.params[1]))
         dxs = np.stack([layer.backward(dout[:, t]) for t, layer in enumerate(self.layers)], axis=1)  # (N, T, D)
         for i, grad in enumerate(self.grads):
             grad[...] = sum(layer.grads[i] for layer in self.layers)
@@ -571,7 +653,12 @@ class Simple_TimeAffine(Layer):
 class Simple_TimeSoftmaxWithLoss(Layer):
     """TimeSoftmaxWithLoss as a row of SoftmaxWithLoss layers, one a step: slow, to read. No label is ignored."""
 
+    layers = left_by_forward()
+
     def forward(self, xs, ts):
+        check_shape('xs', xs, 'NTV')
+        if ts.shape not in (xs.shape, xs.shape[:2]):
+            raise ValueError(f'ts: {ts.shape} came; expected {xs.shape[:2]}, a label for each score, or one-hot rows')
         self.layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
         return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(self.layers)])
 

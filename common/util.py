@@ -7,7 +7,7 @@ from itertools import islice
 
 from numpy.typing import NDArray
 
-from common.functions import check_ids
+from common.functions import check_ids, check_shape, check_sizes
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
@@ -18,20 +18,18 @@ def preprocess(text: str) -> tuple[NDArray, dict[str, int], dict[int, str]]:
     Words are parted at each single blank; ids go by first appearance.
     Returns corpus (N,), word_to_id, id_to_word.
     """
+    if not isinstance(text, str):
+        raise TypeError(f'text: {type(text).__name__} came; expected a string')
     words = text.lower().replace('.', ' .').split(' ')
     id_to_word = dict(enumerate(dict.fromkeys(words)))
     word_to_id = {word: i for i, word in id_to_word.items()}
     return np.array([word_to_id[word] for word in words]), word_to_id, id_to_word
 
 
-def _check_window(window_size):
-    if window_size < 1:
-        raise ValueError(f'window_size is {window_size}, expected 1 or more')
-
-
 def convert_one_hot(corpus: NDArray, vocab_size: int) -> NDArray:
     """One-hot rows: (N,) → (N, V), (N, C) → (N, C, V), int32. Book, 3.3.2."""
     corpus = np.asarray(corpus)
+    check_sizes(vocab_size=vocab_size)
     check_ids(corpus, vocab_size, 'corpus')
     one_hot = np.zeros((corpus.size, vocab_size), np.int32)
     one_hot[np.arange(corpus.size), corpus.ravel()] = 1
@@ -41,7 +39,8 @@ def convert_one_hot(corpus: NDArray, vocab_size: int) -> NDArray:
 def create_contexts_target(corpus: NDArray, window_size: int = 1) -> tuple[NDArray, NDArray]:
     """Contexts (N − 2w, 2w), left to right without the word between, and targets (N − 2w,). Book, 3.3.1."""
     corpus, w = np.asarray(corpus), window_size
-    _check_window(w)
+    check_sizes(window_size=w)
+    check_shape('corpus', corpus, 'N')
     n = len(corpus) - 2 * w
     if n < 1:
         raise ValueError(f'corpus holds {len(corpus)} words, window_size {w} needs {2 * w + 1} or more')
@@ -51,9 +50,11 @@ def create_contexts_target(corpus: NDArray, window_size: int = 1) -> tuple[NDArr
 
 def create_co_matrix(corpus: NDArray, vocab_size: int, window_size: int = 1) -> NDArray:
     """C[i, j]: how often word j stands within window_size words of word i. (V, V), int32. Book, 2.3.4."""
-    corpus = np.asarray(corpus).astype(np.int64)    # i·V + j outgrows 32 bits from 46,341 words on
-    _check_window(window_size)
+    corpus = np.asarray(corpus)
+    check_sizes(vocab_size=vocab_size, window_size=window_size)
+    check_shape('corpus', corpus, 'N')
     check_ids(corpus, vocab_size, 'corpus')
+    corpus = corpus.astype(np.int64)                # i·V + j outgrows 32 bits from 46,341 words on
     pairs = np.concatenate([corpus[:-d] * vocab_size + corpus[d:] for d in range(1, window_size + 1)])
     pairs, counts = np.unique(pairs, return_counts=True)
     left, right = np.divmod(pairs, vocab_size)
@@ -78,7 +79,10 @@ def ppmi(C: NDArray, verbose: bool = False, eps: float = 1e-8) -> NDArray:
     for start in range(0, len(C), step):
         rows, columns = np.nonzero(C[start:start + step])
         rows += start
-        ratio = C[rows, columns].astype(np.float64) * N / (S[rows] * S[columns])
+        counts = C[rows, columns].astype(np.float64)
+        if not (counts > 0).all():
+            raise ValueError(f'C holds {counts.min()}, expected counts, 0 or more each')
+        ratio = counts * N / (S[rows] * S[columns])
         M[rows, columns] = np.maximum(0, np.log2(ratio + eps))
         if verbose:
             print(f'{100 * min(start + step, len(C)) / len(C):.1f}% done')
@@ -94,6 +98,7 @@ def truncated_svd(M: NDArray, n_components: int, n_oversamples: int = 10,
     largest entry of each column of U is positive, so that a seed gives the same signs everywhere.
     Halko, Martinsson and Tropp, 2011, algorithms 4.4 and 5.1.
     """
+    check_sizes(0, n_components=n_components, n_oversamples=n_oversamples, n_iter=n_iter)
     if M.ndim != 2 or not 1 <= n_components <= min(M.shape):
         raise ValueError(f'n_components is {n_components} for M of the shape {M.shape}, '
                          'expected a matrix and 1 to its smaller side')
@@ -133,6 +138,8 @@ def normalize(x: NDArray) -> NDArray:
 
 def cos_similarity(x: NDArray, y: NDArray, eps: float = 1e-8):
     """x·y / (|x|·|y|), each norm plus eps. x (D,), y (D,) -> a scalar. Book, 2.3.5."""
+    check_shape('x', x, 'D')
+    check_shape('y', y, '', len(x))
     x, y = _as_float(x), _as_float(y)
     return np.dot(x / (_norm(x) + eps), y / (_norm(y) + eps))
 
@@ -143,14 +150,21 @@ def nearest_words(query_vector: NDArray, word_matrix: NDArray, id_to_word: Mappi
 
     query_vector (D,), word_matrix (V, D). Equal scores keep the order of ids; a NaN is left out.
     """
-    if len(word_matrix) != len(id_to_word):
-        raise ValueError(f'word_matrix has {len(word_matrix)} rows, '
-                         f'expected {len(id_to_word)}, one for each word of id_to_word')
+    check_sizes(0, top=top)
+    _check_word_matrix(word_matrix, id_to_word)
+    check_shape('query_vector', query_vector, '', word_matrix.shape[1])
     # einsum, since BLAS may give equal rows scores that differ in the last bit
     scores = to_cpu(np.einsum('vd,d->v', _as_float(word_matrix), _as_float(query_vector)))    # (V,)
     found = ((id_to_word[i], scores[i]) for i in (-scores).argsort(kind='stable').tolist()
              if id_to_word[i] not in exclude and scores[i] == scores[i])
     return list(islice(found, top))
+
+
+def _check_word_matrix(word_matrix, id_to_word):
+    check_shape('word_matrix', word_matrix, 'VD')
+    if len(word_matrix) != len(id_to_word):
+        raise ValueError(f'word_matrix has {len(word_matrix)} rows, '
+                         f'expected {len(id_to_word)}, one for each word of id_to_word')
 
 
 def _is_known(word, word_to_id):
@@ -165,6 +179,7 @@ def most_similar(query: str, word_to_id: Mapping[str, int], id_to_word: Mapping[
 
     Book, 2.3.6.
     """
+    _check_word_matrix(word_matrix, id_to_word)
     if not _is_known(query, word_to_id):
         return
     print(f'\n[query] {query}')
@@ -180,6 +195,7 @@ def analogy(a: str, b: str, c: str, word_to_id: Mapping[str, int], id_to_word: M
 
     word_matrix (V, D). a, b and c are left out; the score of `answer`, if given, comes first. Book, 4.3.
     """
+    _check_word_matrix(word_matrix, id_to_word)
     if not all(_is_known(word, word_to_id) for word in (a, b, c)):
         return
     print(f'\n[analogy] {a}:{b} = {c}:?')
@@ -226,6 +242,8 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
     Piece i starts at i·((N − 1) // batch_size). The model's dropout is off; its state is not reset first.
     """
     corpus = np.asarray(corpus)
+    check_sizes(batch_size=batch_size, time_size=time_size)
+    check_shape('corpus', corpus, 'N')
     size = len(corpus)
     max_iters = (size - 1) // (batch_size * time_size)
     if max_iters < 1:
@@ -253,6 +271,9 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
     beam_size above 1 is handed to the model's generate.
     Book, 7.3.4.
     """
+    check_sizes(beam_size=beam_size)
+    if correct.size < 2:
+        raise ValueError(f'correct: shape {correct.shape} came; expected the start mark and 1 or more ids')
     start_id, *answer = to_cpu(correct).ravel().tolist()
     given = to_cpu(_answer(model, question, start_id, len(answer), beam_size)).ravel().tolist()
     if verbose:
@@ -294,6 +315,9 @@ def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 
     if not len(x_test) == len(t_test) > 0:
         raise ValueError(f'x_test holds {len(x_test)} questions and t_test {len(t_test)} answers, '
                          'expected equally many and at least one')
+    check_sizes(batch_size=batch_size, beam_size=beam_size)
+    if t_test.ndim != 2 or t_test.shape[1] < 2:
+        raise ValueError(f't_test: shape {t_test.shape} came; expected (N, U), the start mark and 1 or more ids a row')
     start_id = int(t_test[0, 0])
     if (t_test[:, 0] != start_id).any():
         raise ValueError('t_test has several start ids in its first column, expected one for all')

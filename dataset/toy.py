@@ -5,6 +5,7 @@ have a lower perplexity on it than perplexity_floor().
 """
 import math
 from functools import cache
+from numbers import Integral
 
 import numpy as np
 
@@ -151,8 +152,10 @@ def load_data(data_type: str = 'train', size: int | None = None, seed: int = 198
         raise ValueError(f'data_type is {data_type!r}, but should be one of {", ".join(SPLITS)}.')
     part = SPLITS[data_type]
     size = SENTENCES[part] if size is None else size
-    if size < 1:
-        raise ValueError(f'size is {size}, but should be at least one sentence.')
+    if not isinstance(size, Integral) or size < 1:
+        raise ValueError(f'size is {size!r}, but should be at least one sentence, a whole number.')
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+        raise ValueError(f'seed is {seed!r}, but should be an integer from 0 to 2**32 - 1.')
     rng = np.random.RandomState([seed, STREAMS[part]])
     return _generate(size, rng), *load_vocab()
 

@@ -1,0 +1,513 @@
+"""Bad arguments: each row a call, the kind of its error, and the words that the error must hold.
+
+NumPy would answer many of them with a message about its own insides, with numbers that are wrong, or not at all.
+"""
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+from ch01.two_layer_net import TwoLayerNet
+from ch03.simple_cbow import SimpleCBOW
+from ch03.simple_skip_gram import SimpleSkipGram
+from ch04.cbow import CBOW
+from ch04.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss, UnigramSampler
+from ch04.skip_gram import SkipGram
+from ch05.simple_rnnlm import SimpleRnnlm
+from ch06.better_rnnlm import BetterRnnlm
+from ch06.rnnlm import Rnnlm
+from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
+from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
+from ch07.seq2seq import Decoder, Encoder, Seq2seq
+from ch08.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
+from ch08.attention_seq2seq import AttentionDecoder, AttentionSeq2seq
+from common import util
+from common.functions import cross_entropy_error
+from common.gradient_check import numerical_gradient
+from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.row_sparse import RowSparse
+from common.time_layers import (
+    GRU,
+    LSTM,
+    RNN,
+    Affine,
+    Dropout,
+    Embedding,
+    MatMul,
+    Sigmoid,
+    SigmoidWithLoss,
+    Simple_TimeAffine,
+    Simple_TimeSoftmaxWithLoss,
+    Softmax,
+    SoftmaxWithLoss,
+    TimeAffine,
+    TimeBiLSTM,
+    TimeDropout,
+    TimeEmbedding,
+    TimeGRU,
+    TimeLSTM,
+    TimeRNN,
+    TimeSigmoidWithLoss,
+    TimeSoftmaxWithLoss,
+)
+from common.trainer import RnnlmTrainer, Trainer
+from dataset import ptb, spiral, toy
+
+zeros = np.zeros
+NAN, INF = float('nan'), float('inf')
+CORPUS = np.array([0, 1, 2, 3, 4, 5, 6, 0, 1, 2])
+VECTORS = zeros((3, 2))
+WORDS = {0: 'a', 1: 'b', 2: 'c'}
+IDS = {'a': 0, 'b': 1, 'c': 2}
+
+
+def ints(*shape):
+    return zeros(shape, int)
+
+
+def recurrent(make, gates, D=3, H=2, **options):
+    return make(zeros((D, gates * H)), zeros((H, gates * H)), zeros(gates * H), **options)
+
+
+def after(layer, *inputs):
+    """layer, once forward has been there."""
+    layer.forward(*inputs)
+    return layer
+
+
+def update_twice():
+    optimizer, params = Momentum(), [zeros(2)]
+    optimizer.update(params, [zeros(2)])
+    optimizer.update([*params, zeros(3)], [zeros(2), zeros(3)])
+
+
+def update_with(**changes):
+    optimizer = SGD()
+    for name, value in changes.items():
+        setattr(optimizer, name, value)
+    optimizer.update([zeros(2)], [zeros(2)])
+
+
+def other_batch():
+    layer = recurrent(TimeLSTM, 4, stateful=True)
+    after(layer, zeros((4, 5, 3))).forward(zeros((2, 5, 3)))
+
+
+PARAMETERS = [
+    (lambda: Affine(zeros(3), zeros(3)), ValueError, 'W: shape (3,) came; expected (D, M)'),
+    (lambda: Affine(zeros((2, 3)), zeros(2)), ValueError, 'b: shape (2,) came; expected (3)'),
+    (lambda: Affine(ints(2, 3), ints(3)), TypeError, 'parameter 0 must be an array of floats, not int64'),
+    (lambda: Affine([[1.0]], zeros(1)), TypeError, 'parameter 0 must be an array of floats, not list'),
+    (lambda: MatMul(zeros((2, 3, 4))), ValueError, 'W: shape (2, 3, 4) came; expected (D, M)'),
+    (lambda: MatMul(zeros((0, 3))), ValueError, 'W: shape (0, 3) came; expected (D, M), each 1 or more'),
+    (lambda: Embedding(zeros(3)), ValueError, 'W: shape (3,) came; expected (V, D)'),
+    (lambda: Embedding(ints(3, 2)), TypeError, 'Embedding: parameter 0 must be an array of floats, not int64'),
+    (lambda: EmbeddingDot(zeros(3)), ValueError, 'W: shape (3,) came; expected (V, D)'),
+    (lambda: RNN(zeros((3, 2)), zeros((2, 3)), zeros(2)), ValueError, 'Wh: shape (2, 3) came; expected (2, 2)'),
+    (lambda: RNN(zeros((3, 2)), zeros((2, 2)), zeros((1, 2))), ValueError, 'b: shape (1, 2) came; expected (2)'),
+    (lambda: LSTM(zeros((3, 8)), zeros((2, 8)), zeros(2)), ValueError, 'b: shape (2,) came; expected (8)'),
+    (lambda: LSTM(zeros((3, 6)), zeros((2, 8)), zeros(8)), ValueError, 'Wx: shape (3, 6) came; expected (D, 8)'),
+    (lambda: GRU(zeros((3, 8)), zeros((2, 8)), zeros(8)), ValueError, 'Wh: shape (2, 8) came; expected (2, 6)'),
+    (lambda: TimeRNN(zeros((3, 4)), zeros((2, 2)), zeros(2)), ValueError, 'Wx: shape (3, 4) came; expected (D, 2)'),
+    (lambda: TimeLSTM(zeros((3, 8)), zeros((4, 8)), zeros(8)), ValueError, 'Wh: shape (4, 8) came; expected (4, 16)'),
+    (lambda: TimeLSTM(zeros((3, 8)), zeros((2, 8)), zeros(4)), ValueError, 'b: shape (4,) came; expected (8)'),
+    (lambda: TimeLSTM(zeros((3, 8)), zeros(8), zeros(8)), ValueError, 'Wh: shape (8,) came; expected (H, G)'),
+    (lambda: TimeGRU(zeros((3, 6)), zeros((2, 6)), zeros(8)), ValueError, 'b: shape (8,) came; expected (6)'),
+    (lambda: TimeGRU(ints(3, 6), zeros((2, 6)), zeros(6)), TypeError,
+     'TimeGRU: parameter 0 must be an array of floats'),
+    (lambda: TimeBiLSTM(zeros((3, 8)), zeros((2, 8)), zeros(8), zeros((3, 16)), zeros((4, 16)), zeros(16)),
+     ValueError, 'Wx2: shape (3, 16) came; expected (3, 8)'),
+    (lambda: TimeEmbedding(zeros((3, 2, 1))), ValueError, 'W: shape (3, 2, 1) came; expected (V, D)'),
+    (lambda: TimeAffine(zeros((2, 3)), zeros((1, 3))), ValueError, 'b: shape (1, 3) came; expected (3)'),
+    (lambda: Simple_TimeAffine(zeros((2, 3)), zeros(2)), ValueError, 'b: shape (2,) came; expected (3)'),
+    (lambda: Dropout(1), ValueError, 'dropout_ratio: 1 came; expected 0 or more and less than 1'),
+    (lambda: Dropout(NAN), ValueError, 'dropout_ratio: nan came; expected 0 or more and less than 1'),
+    (lambda: Dropout('0.5'), TypeError, "dropout_ratio: '0.5' came; expected a number"),
+    (lambda: TimeDropout(-0.1), ValueError, 'dropout_ratio: -0.1 came; expected 0 or more and less than 1'),
+    (lambda: RowSparse((3,), 'f'), ValueError, 'shape: (3,) came; expected (V, D)'),
+]
+
+INPUTS = [
+    (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5))), ValueError,
+     'x: shape (4, 5) came; expected (N, 2)'),
+    (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros(2)), ValueError, 'x: shape (2,) came; expected (N, 2)'),
+    (lambda: MatMul(zeros((2, 3))).forward(zeros((1, 4, 2))), ValueError, 'x: shape (1, 4, 2) came; expected (N, 2)'),
+    (lambda: Embedding(zeros((3, 2))).forward([0, -1]), ValueError, 'idx: ids from -1 to 0 came; expected 0 to 2'),
+    (lambda: Embedding(zeros((3, 2))).forward([0, 3]), ValueError, 'idx: ids from 0 to 3 came; expected 0 to 2'),
+    (lambda: Embedding(zeros((3, 2))).forward([0.0, 1.0]), TypeError, 'idx: float64 came; expected integers'),
+    (lambda: Embedding(zeros((3, 2))).forward(np.array([True])), TypeError, 'idx: bool came; expected integers'),
+    (lambda: after(Embedding(zeros((3, 2))), ints(4)).backward(zeros((4, 1))), ValueError,
+     'dy: shape (4, 1) came; expected (4, 2)'),
+    (lambda: EmbeddingDot(zeros((3, 2))).forward(zeros((2, 2)), ints(4)), ValueError,
+     'idx: shape (4,) came; expected (2,) or (2, K)'),
+    (lambda: EmbeddingDot(zeros((3, 2))).forward(zeros((2, 1)), ints(2)), ValueError,
+     'h: shape (2, 1) came; expected (N, 2)'),
+    (lambda: TimeEmbedding(zeros((3, 2))).forward(ints(4)), ValueError, 'xs: shape (4,) came; expected (N, T)'),
+    (lambda: TimeEmbedding(zeros((3, 2))).forward(ints(0, 4)), ValueError,
+     'xs: shape (0, 4) came; expected (N, T), each 1 or more'),
+    (lambda: TimeEmbedding(zeros((3, 2))).forward(zeros((2, 4))), TypeError, 'xs: float64 came; expected integers'),
+    (lambda: recurrent(RNN, 1).forward(zeros((4, 3)), zeros(2)), ValueError,
+     'h_prev: shape (2,) came; expected (4, 2)'),
+    (lambda: recurrent(LSTM, 4).forward(zeros((4, 3)), zeros((4, 2)), zeros((1, 2))), ValueError,
+     'c_prev: shape (1, 2) came; expected (4, 2)'),
+    (lambda: recurrent(GRU, 3).forward(zeros((4, 2)), zeros((4, 2))), ValueError,
+     'x: shape (4, 2) came; expected (N, 3)'),
+    (lambda: recurrent(TimeRNN, 1).forward(zeros((4, 3))), ValueError, 'xs: shape (4, 3) came; expected (N, T, 3)'),
+    (lambda: recurrent(TimeLSTM, 4).forward(zeros((4, 5, 2))), ValueError,
+     'xs: shape (4, 5, 2) came; expected (N, T, 3)'),
+    (lambda: recurrent(TimeLSTM, 4, D=2, H=8).forward(zeros((4, 5, 1))), ValueError,
+     'xs: shape (4, 5, 1) came; expected (N, T, 2)'),
+    (lambda: recurrent(TimeGRU, 3).forward(zeros((4, 5, 4))), ValueError,
+     'xs: shape (4, 5, 4) came; expected (N, T, 3)'),
+    (lambda: recurrent(TimeLSTM, 4).forward([[[1.0]]]), TypeError, 'xs: list came; expected an array (N, T, 3)'),
+    (other_batch, ValueError, 'TimeLSTM keeps a state of shape (4, 2), but xs asks for one of (2, 2)'),
+    (lambda: after(recurrent(TimeRNN, 1), zeros((4, 5, 3))).backward(zeros((4, 6, 2))), ValueError,
+     'dhs: shape (4, 6, 2) came; expected (4, 5, 2)'),
+    (lambda: after(recurrent(TimeLSTM, 4), zeros((4, 5, 3))).backward(zeros((4, 1, 2))), ValueError,
+     'dhs: shape (4, 1, 2) came; expected (4, 5, 2)'),
+    (lambda: after(recurrent(TimeGRU, 3), zeros((4, 5, 3))).backward(zeros((1, 5, 2))), ValueError,
+     'dhs: shape (1, 5, 2) came; expected (4, 5, 2)'),
+    (lambda: TimeAffine(zeros((2, 3)), zeros(3)).forward(zeros((4, 2))), ValueError,
+     'xs: shape (4, 2) came; expected (N, T, 2)'),
+    (lambda: TimeAffine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5, 3))), ValueError,
+     'xs: shape (4, 5, 3) came; expected (N, T, 2)'),
+    (lambda: Simple_TimeAffine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5, 3))), ValueError,
+     'xs: shape (4, 5, 3) came; expected (N, T, 2)'),
+    (lambda: after(Simple_TimeAffine(zeros((2, 3)), zeros(3)), zeros((4, 5, 2))).backward(zeros((4, 6, 3))), ValueError,
+     'dout: shape (4, 6, 3) came; expected (N, 5, 3)'),
+    (lambda: TimeDropout().forward(zeros(3)), ValueError, 'xs: shape (3,) came; expected (N, T, D)'),
+    (lambda: WeightSum().forward(zeros((2, 3)), zeros((2, 3))), ValueError,
+     'hs: shape (2, 3) came; expected (N, T, H)'),
+    (lambda: WeightSum().forward(zeros((2, 3, 4)), zeros((2, 1))), ValueError, 'a: shape (2, 1) came; expected (2, 3)'),
+    (lambda: AttentionWeight().forward(zeros((2, 3, 4)), zeros((1, 4))), ValueError,
+     'h: shape (1, 4) came; expected (2, 4)'),
+    (lambda: Attention().forward(zeros((2, 4)), zeros((2, 4))), ValueError,
+     'hs: shape (2, 4) came; expected (N, T, H)'),
+    (lambda: TimeAttention().forward(zeros((2, 3, 4)), zeros((2, 5, 6))), ValueError,
+     'hs_dec: shape (2, 5, 6) came; expected (N, T, 4)'),
+    (lambda: TimeAttention().forward(zeros((1, 3, 4)), zeros((2, 5, 4))), ValueError,
+     'hs_dec: a batch of 2 came; expected 1'),
+    (lambda: TimeAttention().forward(zeros((2, 4)), zeros((2, 5, 4))), ValueError,
+     'hs_enc: shape (2, 4) came; expected (N, S, H)'),
+]
+
+LABELS = [
+    (lambda: cross_entropy_error(np.ones((2, 3)), np.array([0, 3])), ValueError,
+     't: ids from 0 to 3 came; expected 0 to 2'),
+    (lambda: cross_entropy_error(np.array(0.5), np.array(0)), ValueError,
+     'x: scores of shape () came; expected (N, V)'),
+    (lambda: SoftmaxWithLoss().forward(zeros((2, 3)), np.array([0, -1])), ValueError,
+     't: ids from -1 to 0 came; expected 0 to 2'),
+    (lambda: SoftmaxWithLoss().forward(zeros((2, 3)), np.array([0.0, 1.0])), TypeError,
+     't: float64 came; expected integers'),
+    (lambda: SoftmaxWithLoss().forward(zeros((2, 3)), ints(3)), ValueError, 't: 3 labels came for 2 rows of scores'),
+    (lambda: SoftmaxWithLoss().forward(zeros((0, 3)), ints(0)), ValueError,
+     'x: an empty batch came; expected 1 or more'),
+    (lambda: SoftmaxWithLoss().forward(zeros((2, 0)), ints(2)), ValueError, 'x: scores of shape (2, 0) came'),
+    (lambda: SigmoidWithLoss().forward(zeros(2), np.array([0, 2])), ValueError, 'expected (2,), each 0 or 1'),
+    (lambda: SigmoidWithLoss().forward(zeros(2), ints(2, 1)), ValueError,
+     't: labels (2, 1) from 0 to 0 came; expected (2,)'),
+    (lambda: SigmoidWithLoss().forward(zeros(0), ints(0)), ValueError, 'x: an empty batch, (0,), came'),
+    (lambda: TimeSigmoidWithLoss().forward(zeros((2, 3)), ints(3, 2)), ValueError, 't: labels (3, 2) from 0 to 0 came'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((2, 3, 4)), np.full((2, 3), -1)), ValueError,
+     'ts: every label is -1, the ignore_label; expected one other at least'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((2, 3, 4)), np.full((2, 3), 4)), ValueError,
+     'ts: ids from 4 to 4 came; expected 0 to 3'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((2, 3, 4)), np.full((2, 3), -2)), ValueError,
+     'ts: ids from -2 to -2 came; expected 0 to 3'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((2, 3, 4)), zeros((2, 3))), TypeError,
+     'ts: float64 came; expected integers'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((2, 3, 4)), ints(3, 2)), ValueError,
+     'ts: (3, 2) came; expected (2, 3)'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((2, 4)), ints(2)), ValueError,
+     'xs: shape (2, 4) came; expected (N, T, V)'),
+    (lambda: TimeSoftmaxWithLoss().forward(zeros((0, 3, 4)), ints(0, 3)), ValueError,
+     'xs: shape (0, 3, 4) came; expected (N, T, V), each 1 or more'),
+    (lambda: Simple_TimeSoftmaxWithLoss().forward(zeros((2, 4)), ints(2, 4)), ValueError,
+     'xs: shape (2, 4) came; expected (N, T, V)'),
+    (lambda: Simple_TimeSoftmaxWithLoss().forward(zeros((2, 3, 4)), ints(2, 5)), ValueError,
+     'ts: (2, 5) came; expected (2, 3)'),
+]
+
+NEGATIVE_SAMPLING = [
+    (lambda: UnigramSampler(ints(9), 0.75, 1), ValueError,
+     'the corpus has 1 different words: expected 2 words or more'),
+    (lambda: UnigramSampler(CORPUS, 0.75, 7), ValueError,
+     'sample_size is 7, but the corpus has 7 different words: expected 8 words or more, the target and others for it'),
+    (lambda: UnigramSampler(ints(0), 0.75, 1), ValueError, 'the corpus has 0 different words'),
+    (lambda: UnigramSampler(np.array([0, -1, 2]), 0.75, 1), ValueError,
+     'corpus: ids from -1 to 2 came; expected 0 or more'),
+    (lambda: UnigramSampler(zeros(9), 0.75, 1), TypeError, 'corpus: float64 came; expected integers'),
+    (lambda: UnigramSampler(CORPUS, 0.75, 0), ValueError, 'sample_size: 0 came; expected 1 or more'),
+    (lambda: UnigramSampler(CORPUS, 0.75, 1.5), TypeError, 'sample_size: 1.5 came; expected an integer'),
+    (lambda: UnigramSampler(CORPUS, NAN, 2), ValueError, 'power: nan came; expected'),
+    (lambda: UnigramSampler(CORPUS, '1', 2), TypeError, "power: '1' came; expected a number"),
+    (lambda: UnigramSampler(np.repeat([0, 1, 2], [500, 1, 1]), 300, 2), ValueError,
+     'power: 300 came; expected one that leaves more than sample_size, 2, words a probability above 0'),
+    (lambda: UnigramSampler(CORPUS, 0.75, 2).get_negative_sample(zeros(2)), TypeError,
+     'target: float64 came; expected integers'),
+    (lambda: UnigramSampler(CORPUS, 0.75, 2).get_negative_sample(ints(2, 2)), ValueError,
+     'target: shape (2, 2) came; expected (N)'),
+    (lambda: NegativeSamplingLoss(zeros((5, 2)), CORPUS), ValueError,
+     'corpus: ids up to 6 came; expected less than 5, the rows of W'),
+    (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 2)), np.array([0, -1])), ValueError,
+     'target: ids from -1 to 0 came; expected 0 to 6'),
+    (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 2)), np.array([0, 7])), ValueError,
+     'target: ids from 0 to 7 came; expected 0 to 6'),
+    (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 2)), zeros(2)), TypeError,
+     'target: float64 came; expected integers'),
+    (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 2)), ints(4)), ValueError,
+     'target: shape (4,) came; expected (2,) or (2, C)'),
+    (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 3)), ints(2)), ValueError,
+     'h: shape (2, 3) came; expected (N, 2)'),
+    (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((0, 2)), ints(0)), ValueError,
+     'h: shape (0, 2) came; expected (N, 2), each 1 or more'),
+]
+
+BACKWARD_FIRST = [
+    (lambda layer=layer, douts=douts: layer.backward(*douts), RuntimeError, words) for layer, douts, words in [
+        (MatMul(zeros((2, 3))), [zeros((4, 3))], "MatMul has no 'x' yet; expected a forward before backward"),
+        (Affine(zeros((2, 3)), zeros(3)), [zeros((4, 3))], "Affine has no 'x' yet; expected a forward before backward"),
+        (Softmax(), [zeros((4, 3))], 'Softmax has no'),
+        (Sigmoid(), [zeros((4, 3))], 'Sigmoid has no'),
+        (SoftmaxWithLoss(), [], 'SoftmaxWithLoss has no'),
+        (SigmoidWithLoss(), [], 'SigmoidWithLoss has no'),
+        (Dropout(), [zeros((4, 3))], 'Dropout has no'),
+        (Embedding(zeros((3, 2))), [zeros((4, 2))], 'Embedding has no'),
+        (EmbeddingDot(zeros((3, 2))), [zeros(4)], 'EmbeddingDot has no'),
+        (NegativeSamplingLoss(zeros((7, 2)), CORPUS), [], 'NegativeSamplingLoss has no'),
+        (recurrent(RNN, 1), [zeros((4, 2))], 'RNN has no'),
+        (recurrent(LSTM, 4), [zeros((4, 2)), zeros((4, 2))], 'LSTM has no'),
+        (recurrent(GRU, 3), [zeros((4, 2))], 'GRU has no'),
+        (recurrent(TimeRNN, 1), [zeros((4, 5, 2))], 'TimeRNN has no'),
+        (recurrent(TimeLSTM, 4), [zeros((4, 5, 2))], 'TimeLSTM has no'),
+        (recurrent(TimeGRU, 3), [zeros((4, 5, 2))], 'TimeGRU has no'),
+        (TimeEmbedding(zeros((3, 2))), [zeros((4, 5, 2))], 'TimeEmbedding has no'),
+        (TimeAffine(zeros((2, 3)), zeros(3)), [zeros((4, 5, 3))], 'TimeAffine has no'),
+        (TimeDropout(), [zeros((4, 5, 3))], 'TimeDropout has no'),
+        (TimeSoftmaxWithLoss(), [], 'expected a forward before each backward'),
+        (TimeSigmoidWithLoss(), [], 'SigmoidWithLoss has no'),
+        (Simple_TimeAffine(zeros((2, 3)), zeros(3)), [zeros((4, 5, 3))], 'Simple_TimeAffine has no'),
+        (Simple_TimeSoftmaxWithLoss(), [], 'Simple_TimeSoftmaxWithLoss has no'),
+        (Attention(), [zeros((4, 3))], 'WeightSum has no'),
+        (AttentionWeight(), [zeros((4, 3))], 'Softmax has no'),
+        (TimeAttention(), [zeros((4, 5, 3))], 'TimeAttention has no'),
+        (Encoder(9, 3, 2), [zeros((4, 2))], 'Encoder has no'),
+        (Decoder(9, 3, 2), [zeros((4, 5, 9))], 'TimeAffine has no'),
+        (TwoLayerNet(2, 3, 4), [], 'SoftmaxWithLoss has no'),
+        (SimpleCBOW(7, 2), [], 'SoftmaxWithLoss has no'),
+        (SimpleSkipGram(7, 2), [], 'MatMul has no'),
+        (CBOW(7, 2, 1, CORPUS), [], 'NegativeSamplingLoss has no'),
+        (BetterRnnlm(7, 2, 2), [], 'expected a forward before each backward'),
+        (AttentionSeq2seq(7, 2, 2), [], 'expected a forward before each backward'),
+    ]]
+
+OPTIMIZERS = [
+    (lambda: SGD(NAN), ValueError, 'lr: nan came; expected 0 or more'),
+    (lambda: SGD(-0.1), ValueError, 'lr: -0.1 came; expected 0 or more'),
+    (lambda: AdaGrad(INF), ValueError, 'lr: inf came; expected 0 or more and less than inf'),
+    (lambda: Adam(lr='0.1'), TypeError, "lr: '0.1' came; expected a number"),
+    (lambda: Adam(lr=None), TypeError, 'lr: None came; expected a number'),
+    (lambda: update_with(lr=NAN), ValueError, 'lr: nan came; expected 0 or more'),
+    (lambda: Momentum(momentum=1), ValueError, 'momentum: 1 came; expected 0 or more and less than 1'),
+    (lambda: Nesterov(momentum=-0.5), ValueError, 'momentum: -0.5 came; expected 0 or more and less than 1'),
+    (lambda: RMSprop(decay_rate=NAN), ValueError, 'decay_rate: nan came; expected 0 or more and less than 1'),
+    (lambda: Adam(beta1=1.0), ValueError, 'beta1: 1.0 came; expected 0 or more and less than 1'),
+    (lambda: Adam(beta2=2), ValueError, 'beta2: 2 came; expected 0 or more and less than 1'),
+    (lambda: SGD().update([zeros(2), zeros(3)], [zeros(2)]), ValueError,
+     'grads: 1 came for 2 params; expected one each'),
+    (lambda: SGD().update([zeros((2, 3))], [zeros(3)]), ValueError,
+     'grads: one of shape (3,) came for a parameter of (2, 3); expected the same'),
+    (lambda: Adam().update([zeros((2, 3))], [np.float64(1)]), ValueError,
+     'grads: one of shape () came for a parameter of (2, 3)'),
+    (lambda: SGD().update([zeros((4, 2))], [RowSparse((3, 2), 'd')]), ValueError,
+     'grads: one of shape (3, 2) came for a parameter of (4, 2)'),
+    (update_twice, ValueError, 'params: 2 came, but the first update had 1'),
+]
+
+SIZES = [
+    (lambda: TwoLayerNet(2, 0, 3), ValueError, 'hidden_size: 0 came; expected 1 or more'),
+    (lambda: TwoLayerNet(2, 10, 2.0), TypeError, 'output_size: 2.0 came; expected an integer'),
+    (lambda: SimpleCBOW('7', 5), TypeError, "vocab_size: '7' came; expected an integer"),
+    (lambda: SimpleSkipGram(7, True), TypeError, 'hidden_size: True came; expected an integer'),
+    (lambda: CBOW(7, 2, 0, CORPUS), ValueError, 'window_size: 0 came; expected 1 or more'),
+    (lambda: SkipGram(7, 2, 1.5, CORPUS), TypeError, 'window_size: 1.5 came; expected an integer'),
+    (lambda: CBOW(6, 2, 1, CORPUS), ValueError, 'corpus: ids up to 6 came; expected less than 6'),
+    (lambda: CBOW(7, 2, 1, ints(9)), ValueError, 'sample_size is 5, but the corpus has 1 different words'),
+    (lambda: SimpleRnnlm(7, -1, 2), ValueError, 'wordvec_size: -1 came; expected 1 or more'),
+    (lambda: SimpleRnnlm(7, 3, 2, dtype='i'), TypeError, 'parameter 0 must be an array of floats, not int32'),
+    (lambda: Rnnlm(7, 3, None), TypeError, 'hidden_size: None came; expected an integer'),
+    (lambda: BetterRnnlm(7, 3, 2), ValueError, 'wordvec_size: 3 came; expected hidden_size, 2'),
+    (lambda: BetterRnnlm(7, 0, 0), ValueError, 'wordvec_size: 0 came; expected 1 or more'),
+    (lambda: BetterRnnlm(7, 3, 3, dropout_ratio=1.0), ValueError, 'dropout_ratio: 1.0 came'),
+    (lambda: Seq2seq(0, 3, 2), ValueError, 'vocab_size: 0 came; expected 1 or more'),
+    (lambda: Decoder(7, 3, 2.5), TypeError, 'hidden_size: 2.5 came; expected an integer'),
+    (lambda: PeekyDecoder(7, -3, 2), ValueError, 'wordvec_size: -3 came; expected 1 or more'),
+    (lambda: AttentionDecoder(7, 3, 0), ValueError, 'hidden_size: 0 came; expected 1 or more'),
+]
+
+MODELS = [
+    (lambda: TwoLayerNet(2, 3, 4).predict(zeros((5, 3))), ValueError, 'x: shape (5, 3) came; expected (N, 2)'),
+    (lambda: TwoLayerNet(2, 3, 4).forward(zeros((5, 2)), np.full(5, 4)), ValueError, 't: ids from 4 to 4 came'),
+    (lambda: SimpleCBOW(7, 5).forward(ints(4, 2), ints(4)), ValueError,
+     'contexts: shape (4, 2) came; expected (N, C, 7)'),
+    (lambda: SimpleSkipGram(7, 5).forward(ints(4, 2, 7), ints(4)), ValueError,
+     'target: shape (4,) came; expected (N, 7)'),
+    (lambda: CBOW(7, 2, 2, CORPUS).forward(ints(3, 2), ints(3)), ValueError,
+     'contexts: 2 came for each target; expected 4'),
+    (lambda: CBOW(7, 2, 1, CORPUS).forward(ints(3), ints(3)), ValueError, 'contexts: shape (3,) came; expected (N, C)'),
+    (lambda: CBOW(7, 2, 1, CORPUS).forward(ints(3, 2), ints(6)), ValueError, 'target: 6 came for 3 rows of contexts'),
+    (lambda: CBOW(7, 2, 1, CORPUS).forward(zeros((3, 2)), ints(3)), TypeError, 'idx: float64 came; expected integers'),
+    (lambda: SkipGram(7, 2, 1, CORPUS).forward(ints(0, 2), ints(0)), ValueError, 'target: shape (0,) came'),
+    (lambda: SkipGram(7, 2, 1, CORPUS).forward(ints(3), ints(3)), ValueError,
+     'contexts: shape (3,) came; expected (N, C)'),
+    (lambda: CBOW(7, 2, 1, CORPUS).forward(ints(3, 2), ints(3, 2)), ValueError,
+     'target: shape (3, 2) came; expected (N)'),
+    (lambda: SimpleSkipGram(7, 5).forward(ints(4, 2), ints(4, 7)), ValueError,
+     'contexts: shape (4, 2) came; expected (N, C, 7)'),
+    (lambda: SkipGram(7, 2, 1, CORPUS).forward(ints(6, 2), ints(3)), ValueError,
+     'target: 3 came for 6 rows of contexts'),
+    (lambda: SimpleRnnlm(7, 3, 2).forward(ints(4), ints(4)), ValueError, 'xs: shape (4,) came; expected (N, T)'),
+    (lambda: SimpleRnnlm(7, 3, 2).forward(ints(2, 3), ints(3, 2)), ValueError, 'ts: (3, 2) came; expected (2, 3)'),
+    (lambda: Rnnlm(7, 3, 2).predict(np.full((1, 1), -1)), ValueError, 'xs: ids from -1 to -1 came; expected 0 to 6'),
+    (lambda: Seq2seq(7, 3, 2).forward(ints(4, 5), ints(4, 1)), ValueError,
+     'ts: shape (4, 1) came; expected (4, 1 + T)'),
+    (lambda: Seq2seq(7, 3, 2).forward(ints(4, 5), ints(3, 5)), ValueError,
+     'ts: shape (3, 5) came; expected (4, 1 + T)'),
+    (lambda: Seq2seq(7, 3, 2).forward(ints(4, 0), ints(4, 2)), ValueError, 'xs: shape (4, 0) came; expected (N, T)'),
+    (lambda: Decoder(7, 3, 2).forward(ints(4, 5), zeros((1, 2))), ValueError, 'h: shape (1, 2) came; expected (4, 2)'),
+    (lambda: AttentionDecoder(7, 3, 2).forward(ints(4, 5), zeros((4, 2))), ValueError,
+     'enc_hs: shape (4, 2) came; expected (N, S, 2)'),
+]
+
+GENERATORS = [
+    (lambda: RnnlmGen(7, 3, 2).generate(7), ValueError, 'start_id: 7 came; expected an id from 0 to 6'),
+    (lambda: RnnlmGen(7, 3, 2).generate(-1), ValueError, 'start_id: -1 came; expected an id from 0 to 6'),
+    (lambda: RnnlmGen(7, 3, 2).generate(1.5), TypeError, 'start_id: 1.5 came; expected an integer'),
+    (lambda: RnnlmGen(7, 3, 2).generate('the'), TypeError, "start_id: 'the' came; expected an integer"),
+    (lambda: RnnlmGen(7, 3, 2).generate(0, sample_size=0), ValueError, 'sample_size: 0 came; expected 1 or more'),
+    (lambda: RnnlmGen(7, 3, 2).generate(0, range(7)), ValueError, 'skip_ids: all 7 ids came; expected at least one'),
+    (lambda: BetterRnnlmGen(7, 2, 2).generate(0, [1.5]), TypeError, 'skip_ids: 1.5 came; expected an integer'),
+    (lambda: BetterRnnlmGen(7, 2, 2).generate(0, temperature=0), ValueError,
+     'temperature: 0 came; expected more than 0'),
+    (lambda: BetterRnnlmGen(7, 2, 2).generate(0, temperature=NAN), ValueError, 'temperature: nan came'),
+    (lambda: BetterRnnlmGen(7, 2, 2).generate(0, top_k=1.5), TypeError, 'top_k: 1.5 came; expected an integer'),
+    (lambda: Seq2seq(7, 3, 2).generate(ints(1, 4), 7, 3), ValueError, 'start_id: 7 came; expected an id from 0 to 6'),
+    (lambda: PeekySeq2seq(7, 3, 2).generate(ints(1, 4), -1, 3), ValueError, 'start_id: -1 came; expected an id'),
+    (lambda: Seq2seq(7, 3, 2).generate(ints(1, 4), 0, -3), ValueError, 'sample_size: -3 came; expected 1 or more'),
+    (lambda: Seq2seq(7, 3, 2).generate(ints(1, 4), 0, 3, beam_size=0), ValueError,
+     'beam_size: 0 came; expected 1 or more'),
+    (lambda: AttentionSeq2seq(7, 3, 2).generate(ints(0, 4), 0, 3), ValueError,
+     'xs: shape (0, 4) came; expected (N, T)'),
+    (lambda: AttentionSeq2seq(7, 3, 2).generate(ints(1, 4), 0, 3, beam_size=2.0), TypeError, 'beam_size: 2.0 came'),
+]
+
+UTIL = [
+    (lambda: util.preprocess(['you', 'say']), TypeError, 'text: list came; expected a string'),
+    (lambda: util.convert_one_hot(zeros(3), 4), TypeError, 'corpus: float64 came; expected integers'),
+    (lambda: util.convert_one_hot(CORPUS, 6), ValueError, 'corpus: ids from 0 to 6 came; expected 0 to 5'),
+    (lambda: util.convert_one_hot(CORPUS, 7.0), TypeError, 'vocab_size: 7.0 came; expected an integer'),
+    (lambda: util.create_contexts_target(CORPUS[:4], 2), ValueError,
+     'corpus holds 4 words, window_size 2 needs 5 or more'),
+    (lambda: util.create_contexts_target(CORPUS[:1]), ValueError,
+     'corpus holds 1 words, window_size 1 needs 3 or more'),
+    (lambda: util.create_contexts_target(CORPUS, 1.5), TypeError, 'window_size: 1.5 came; expected an integer'),
+    (lambda: util.create_contexts_target(ints(5, 2)), ValueError, 'corpus: shape (5, 2) came; expected (N)'),
+    (lambda: util.create_co_matrix(CORPUS + 0.5, 7), TypeError, 'corpus: float64 came; expected integers'),
+    (lambda: util.create_co_matrix(CORPUS.reshape(5, 2), 7), ValueError, 'corpus: shape (5, 2) came; expected (N)'),
+    (lambda: util.create_co_matrix(CORPUS, 7, -1), ValueError, 'window_size: -1 came; expected 1 or more'),
+    (lambda: util.ppmi(np.array([[1, -1], [-1, 3]])), ValueError, 'C holds -1.0, expected counts, 0 or more each'),
+    (lambda: util.truncated_svd(np.eye(3), 1.5), TypeError, 'n_components: 1.5 came; expected an integer'),
+    (lambda: util.truncated_svd(np.eye(3), 2, n_oversamples=-1), ValueError,
+     'n_oversamples: -1 came; expected 0 or more'),
+    (lambda: util.cos_similarity(zeros(2), zeros(3)), ValueError, 'y: shape (3,) came; expected (2)'),
+    (lambda: util.cos_similarity(zeros((2, 2)), zeros((2, 2))), ValueError, 'x: shape (2, 2) came; expected (D)'),
+    (lambda: util.nearest_words(zeros(1), VECTORS, WORDS), ValueError, 'query_vector: shape (1,) came; expected (2)'),
+    (lambda: util.nearest_words(zeros(2), VECTORS, WORDS, top=-1), ValueError, 'top: -1 came; expected 0 or more'),
+    (lambda: util.most_similar('c', IDS, WORDS, zeros((2, 2))), ValueError, 'word_matrix has 2 rows, expected 3'),
+    (lambda: util.most_similar('c', IDS, WORDS, zeros(3)), ValueError, 'word_matrix: shape (3,) came; expected (V, D)'),
+    (lambda: util.nearest_words(zeros(2), zeros((4, 2)), WORDS), ValueError, 'word_matrix has 4 rows, expected 3'),
+    (lambda: util.analogy('a', 'b', 'c', IDS, WORDS, zeros((2, 2))), ValueError, 'word_matrix has 2 rows, expected 3'),
+    (lambda: util.eval_perplexity(None, CORPUS.reshape(5, 2), 1, 1), ValueError,
+     'corpus: shape (5, 2) came; expected (N)'),
+    (lambda: util.clip_grads([zeros(2)], NAN), ValueError, 'max_norm: nan came; expected more than 0'),
+    (lambda: util.eval_perplexity(None, CORPUS, 0, 5), ValueError, 'batch_size: 0 came; expected 1 or more'),
+    (lambda: util.eval_perplexity(None, CORPUS, 2, 2.5), TypeError, 'time_size: 2.5 came; expected an integer'),
+    (lambda: util.eval_perplexity(None, CORPUS, 2, 5), ValueError,
+     'corpus holds 10 words, expected more than batch_size 2 × time_size 5 = 10'),
+    (lambda: util.eval_seq2seq(None, ints(1, 4), ints(1, 1), WORDS), ValueError,
+     'correct: shape (1, 1) came; expected the start mark and 1 or more ids'),
+    (lambda: util.eval_seq2seq(None, ints(1, 4), ints(1, 3), WORDS, beam_size=0), ValueError, 'beam_size: 0 came'),
+    (lambda: util.evaluate_seq2seq(None, ints(2, 4), ints(2, 3), 0), ValueError,
+     'batch_size: 0 came; expected 1 or more'),
+    (lambda: util.evaluate_seq2seq(None, ints(2, 4), ints(2, 1)), ValueError,
+     't_test: shape (2, 1) came; expected (N, U)'),
+    (lambda: numerical_gradient(np.sum, zeros(2), eps=0), ValueError, 'eps: 0 came; expected'),
+    (lambda: numerical_gradient(np.sum, [1.0]), ValueError, 'x: an array of list came; expected float64'),
+]
+
+TRAINERS_AND_LOADERS = [
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(3)), ValueError, 't: 3 rows came for 4 rows of x'),
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=5), ValueError,
+     'batch_size: 5 came; expected 1 to 4'),
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=0), ValueError,
+     'batch_size: 0 came; expected 1'),
+    (lambda: RnnlmTrainer(None, SGD()).fit(CORPUS, CORPUS, batch_size=2, time_size=6), ValueError,
+     'xs: 10 ids came; expected at least batch_size · time_size = 12'),
+    (lambda: RnnlmTrainer(None, SGD()).fit(CORPUS[:1], CORPUS[:1]), ValueError, 'xs: 1 ids came; expected at least'),
+    (lambda: RnnlmTrainer(None, SGD()).fit(CORPUS, CORPUS, time_size=0), ValueError,
+     'time_size: 0 came; expected 1 or more'),
+    (lambda: spiral.load_data(1.5), ValueError, 'seed is 1.5, but should be an integer from 0 to 2**32 - 1'),
+    (lambda: spiral.load_data(-1), ValueError, 'seed is -1, but should be an integer from 0 to 2**32 - 1'),
+    (lambda: toy.load_data(size=0), ValueError, 'size is 0, but should be at least one sentence'),
+    (lambda: toy.load_data(size=2.5), ValueError, 'size is 2.5, but should be at least one sentence, a whole number'),
+    (lambda: toy.load_data(seed='x'), ValueError, "seed is 'x', but should be an integer"),
+    (lambda: toy.load_data('dev'), ValueError, "data_type is 'dev', but should be one of"),
+    (lambda: ptb.load_data('dev'), ValueError, "data_type is 'dev', but should be one of"),
+]
+
+TABLE = [pytest.param(*row, id=row[2]) for rows in (
+    PARAMETERS, INPUTS, LABELS, NEGATIVE_SAMPLING, BACKWARD_FIRST, OPTIMIZERS, SIZES, MODELS, GENERATORS, UTIL,
+    TRAINERS_AND_LOADERS) for row in rows]
+
+
+@pytest.mark.parametrize('call, error, words', TABLE)
+def test_bad_arguments(call, error, words):
+    with np.errstate(all='raise'), pytest.raises(error) as caught:
+        call()
+    message = str(caught.value)
+    assert words in message
+    assert '\n' not in message
+
+
+def test_words_that_are_not_in_the_vocabulary_are_told_as_in_the_book(capsys):
+    util.most_similar('d', IDS, WORDS, VECTORS)
+    util.analogy('a', 'd', 'e', IDS, WORDS, VECTORS)
+    assert capsys.readouterr().out == 'd is not found\nd is not found\n'
+
+
+@pytest.mark.parametrize('gap', [20.0, 50.0, 5000.0])
+def test_generate_ends_where_nearly_all_probability_is_that_of_skip_ids(gap):
+    """Drawing until another id comes would take e^20, e^50 draws, or for ever."""
+    model = RnnlmGen(4, 3, 2)
+    model.params[-1][...] = [gap, 0, 0, gap]
+    ids = model.generate(0, [0, 3], sample_size=30)
+    assert set(ids[1:]) == {1, 2}
+
+
+def test_a_layer_before_its_first_forward_can_be_asked_copied_and_pickled():
+    layer = Affine(np.ones((2, 3)), np.ones(3))
+    assert not hasattr(layer, 'x') and not hasattr(layer, 'reset_state')
+    for twin in (copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert twin.forward(np.ones((1, 2))).tolist() == [[3, 3, 3]]
+        assert hasattr(twin, 'x')
+
+
+def test_a_forward_that_is_refused_leaves_the_one_before_as_it_was():
+    layer = TimeLSTM(np.random.randn(3, 8), np.random.randn(2, 8), np.random.randn(8), stateful=True)
+    layer.forward(np.random.randn(4, 5, 3))
+    for xs in (zeros((2, 5, 3)), zeros((4, 5, 2))):
+        with pytest.raises(ValueError, match='xs'):
+            layer.forward(xs)
+    assert layer.backward(np.ones((4, 5, 2))).shape == (4, 5, 3)
