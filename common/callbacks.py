@@ -5,11 +5,15 @@ look at the trainer's epoch and `valid_list`, so that a training that is resumed
 """
 import math
 
+from common.functions import check_range, check_sizes
+
 
 class StepDecay:
     """lr ← lr·factor after every `every` epochs."""
 
     def __init__(self, factor=0.5, every=1):
+        check_range('factor', factor, 0, math.inf)
+        check_sizes(every=every)
         self.factor = factor
         self.every = every
 
@@ -22,6 +26,9 @@ class CosineDecay:
     """lr = last + (first − last)·(1 + cos(π·epoch / max_epoch)) / 2. Loshchilov and Hutter, 2017."""
 
     def __init__(self, first, max_epoch, last=0.0):
+        check_range('first', first, 0, math.inf)
+        check_range('last', last, 0, math.inf)
+        check_sizes(max_epoch=max_epoch)
         self.first = first
         self.max_epoch = max_epoch
         self.last = last
@@ -35,6 +42,7 @@ class PlateauDecay:
     """lr ← lr·factor after an epoch whose validation is not better than all before. Book, 6.5.4."""
 
     def __init__(self, factor=0.25):
+        check_range('factor', factor, 0, math.inf)
         self.factor = factor
 
     def __call__(self, trainer):
@@ -46,6 +54,7 @@ class EarlyStopping:
     """Ends the training when the validation has not become better for `patience` epochs."""
 
     def __init__(self, patience=3):
+        check_sizes(patience=patience)
         self.patience = patience
 
     def __call__(self, trainer):

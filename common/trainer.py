@@ -6,6 +6,7 @@ import time
 
 import numpy
 
+from common.functions import check_sizes
 from common.np import np
 from common.row_sparse import RowSparse
 from common.script import show
@@ -71,12 +72,6 @@ class Progress:
         ending = f' | left {elapsed / self.done * to_do:.0f}[s]' if elapsed > 1 else ''
         print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}',
               flush=True)
-
-
-def check_sizes(**sizes):
-    for name, size in sizes.items():
-        if size is not None and size < 1:
-            raise ValueError(f'{name}: {size} came; expected 1 or more')
 
 
 def train_step(model, optimizer, x, t, max_grad=None):
@@ -155,6 +150,9 @@ class BaseTrainer:
 
         FloatingPointError where a loss is NaN or infinite: the model stays as the step before left it.
         """
+        check_sizes(0, max_epoch=max_epoch)
+        if eval_interval is not None:
+            check_sizes(eval_interval=eval_interval)
         self.eval_interval = eval_interval
         self.max_iters = max_iters
         progress = self.progress
@@ -207,9 +205,9 @@ class Trainer(BaseTrainer):
         """
         if len(x) != len(t):
             raise ValueError(f't: {len(t)} rows came for {len(x)} rows of x; expected as many')
-        if not 0 < batch_size <= len(x):
+        check_sizes(batch_size=batch_size)
+        if batch_size > len(x):
             raise ValueError(f'batch_size: {batch_size} came; expected 1 to {len(x)}, the rows of x')
-        check_sizes(eval_interval=eval_interval)
         max_iters = len(x) // batch_size
         order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
 
@@ -258,7 +256,7 @@ class RnnlmTrainer(BaseTrainer):
         xs, ts = np.asarray(xs), np.asarray(ts)
         if len(xs) != len(ts):
             raise ValueError(f'ts: {len(ts)} ids came for {len(xs)} of xs; expected as many')
-        check_sizes(batch_size=batch_size, time_size=time_size, eval_interval=eval_interval)
+        check_sizes(batch_size=batch_size, time_size=time_size)
         max_iters = len(xs) // (batch_size * time_size)
         if not max_iters:
             raise ValueError(f'xs: {len(xs)} ids came; expected at least batch_size · time_size = '

@@ -23,6 +23,7 @@ from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
 from ch08.attention_seq2seq import AttentionDecoder, AttentionSeq2seq
 from common import util
+from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
 from common.functions import cross_entropy_error
 from common.gradient_check import numerical_gradient
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
@@ -449,6 +450,22 @@ UTIL = [
 
 TRAINERS_AND_LOADERS = [
     (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(3)), ValueError, 't: 3 rows came for 4 rows of x'),
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=1.5), TypeError,
+     'batch_size: 1.5 came; expected an integer'),
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), -1, batch_size=2), ValueError,
+     'max_epoch: -1 came; expected 0 or more'),
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), 1.5, batch_size=2), TypeError, 'max_epoch: 1.5 came'),
+    (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), 1, 2, eval_interval=0), ValueError,
+     'eval_interval: 0 came; expected 1 or more'),
+    (lambda: RnnlmTrainer(None, SGD()).fit(CORPUS, CORPUS, time_size='3'), TypeError, "time_size: '3' came"),
+    (lambda: StepDecay(every=0), ValueError, 'every: 0 came; expected 1 or more'),
+    (lambda: StepDecay(NAN), ValueError, 'factor: nan came; expected 0 or more'),
+    (lambda: CosineDecay(1.0, max_epoch=0), ValueError, 'max_epoch: 0 came'),
+    (lambda: CosineDecay(-1.0, max_epoch=3), ValueError, 'first: -1.0 came'),
+    (lambda: CosineDecay(1.0, 3, last=INF), ValueError, 'last: inf came'),
+    (lambda: PlateauDecay(-1), ValueError, 'factor: -1 came'),
+    (lambda: EarlyStopping(0), ValueError, 'patience: 0 came; expected 1 or more'),
+    (lambda: EarlyStopping(1.5), TypeError, 'patience: 1.5 came; expected an integer'),
     (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=5), ValueError,
      'batch_size: 5 came; expected 1 to 4'),
     (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=0), ValueError,
