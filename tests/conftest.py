@@ -23,6 +23,13 @@ def own_folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def floating_point_errors():
+    """Raised, but for underflow to 0, which is what is meant: exp of a score far below the maximum."""
+    with np.errstate(divide='raise', over='raise', invalid='raise'):
+        yield
+
+
+@pytest.fixture(autouse=True)
 def no_network(monkeypatch):
     """Other machines, by address or by name, cannot be reached."""
     def guard(owner, function, place):
