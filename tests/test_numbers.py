@@ -1,4 +1,4 @@
-"""Numbers as large and as small as they come: no overflow, no NaN from finite input (conftest raises NumPy's errors)."""
+"""Numbers as large and as small as they come: no overflow, no NaN from finite input. conftest raises NumPy's errors."""
 import math
 
 import numpy as np
