@@ -6,8 +6,6 @@ from common.np import np
 from common.script import run, show
 from dataset import sequence
 
-MODELS = {'plain': (Seq2seq, False), 'reversed': (Seq2seq, True), 'reversed + peeky': (PeekySeq2seq, True)}
-
 
 def main(wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_grad: float | None = 5.0,
          file_name='addition.txt', seed: int | None = None):
@@ -15,17 +13,27 @@ def main(wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_gra
     file_name: addition.txt, date.txt or the path of a file of such lines
     seed: of the weights and batches of each; none: they go on from where the one before left np.random
     """
+    models = {'plain': (Seq2seq, False, 'plain.npz'), 'reversed': (Seq2seq, True, 'reversed.npz'),
+              'reversed + peeky': (PeekySeq2seq, True, 'reversed_peeky.npz')}
+    return compare(models, file_name, (wordvec_size, hidden_size), max_epoch, batch_size, max_grad, seed,
+                   f'learning {file_name}')
+
+
+def compare(models, file_name, sizes, max_epoch, batch_size, max_grad, seed, title):
+    """Train each of the models on the file and draw their accuracies, which are returned: name -> one an epoch.
+
+    models: name -> its class, whether it reads backwards, and its file (None: by the class). sizes: wordvec, hidden.
+    """
     train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
     curves = {}
-    for name, (Model, reverse) in MODELS.items():
+    for name, (Model, reverse, path) in models.items():
         print(f'----- {name}')
         if seed is not None:
             np.random.seed(seed)
-        model = Model(len(char_to_id), wordvec_size, hidden_size)
-        curves[name] = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad,
-                             file_name=f'{name.replace(" + ", "_")}.npz')
-    plot_accuracies(curves, f'learning {file_name}')
+        model = Model(len(char_to_id), *sizes)
+        curves[name] = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, file_name=path)
+    plot_accuracies(curves, title)
     show('accuracies')
     return curves
 

@@ -29,7 +29,7 @@ INSTRUCTIONS = 2**22        # that a pickle may hold, each of which can take 100
 # ---- writing
 
 @contextmanager
-def _replacing(path):
+def replacing(path):
     """A file open for writing beside `path`, which takes its place once all of it is on disk."""
     path = Path(os.path.realpath(path))      # a link stays a link: its target is replaced
     if not path.parent.is_dir():
@@ -54,7 +54,7 @@ def save_npz(path, arrays: dict) -> None:
     for name, array in host.items():
         if array.dtype.hasobject:
             raise TypeError(f'{name} for {path} holds Python objects; expected an array of numbers or of text')
-    with _replacing(path) as file, zipfile.ZipFile(file, 'w') as archive:
+    with replacing(path) as file, zipfile.ZipFile(file, 'w') as archive:
         for name, array in host.items():
             with archive.open(f'{name}.npy', 'w', force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
@@ -62,7 +62,7 @@ def save_npz(path, arrays: dict) -> None:
 
 def save_pickle(path, obj) -> None:
     """Write obj as a pickle. A file already there is replaced whole."""
-    with _replacing(path) as file:
+    with replacing(path) as file:
         pickle.dump(obj, file)
 
 

@@ -256,10 +256,9 @@ class TimeRNN(Recurrent):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
         hs = self.hs                                    # (T + 1, N, H)
-        da = 1 - hs[1:]**2                              # (T, N, H)
+        check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
         dhs = time_major(dhs)                           # (T, N, H)
-        if dhs.shape != da.shape:
-            check_shape('dhs', dhs.swapaxes(0, 1), '', *da.swapaxes(0, 1).shape)
+        da = 1 - hs[1:]**2                              # (T, N, H)
         WhT = np.ascontiguousarray(Wh.T)
         dh = np.zeros_like(hs[0])                       # (N, H)
         for t in reversed(range(len(da))):

@@ -166,9 +166,8 @@ def inside(folder, data):
 
 def write_json(path, content):
     """Whole or not at all."""
-    part = path.with_suffix('.part')
-    part.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
-    part.replace(path)
+    with storage.replacing(path) as file:
+        file.write(json.dumps(content, indent=1).encode() + b'\n')
 
 
 def folder_of(name, seed, out):
@@ -263,6 +262,8 @@ def draw_charts(out):
     """The accuracies of the models of one task in one picture: at each epoch the median of the seeds that are there."""
     import matplotlib
     matplotlib.use('agg')
+    import matplotlib.pyplot as plt
+
     for task, (title, labels) in CHARTS.items():
         for data in ('', '_own'):
             curves = {}
@@ -273,8 +274,8 @@ def draw_charts(out):
             if curves:
                 plot_accuracies(curves, title)
                 path = out / f'{task}{data}.png'
-                matplotlib.pyplot.savefig(path)
-                matplotlib.pyplot.close()
+                plt.savefig(path)
+                plt.close()
                 print(f'picture: {path}')
 
 
