@@ -50,6 +50,10 @@ HOME = Path(__file__).resolve().parent.parent       # of common, dataset and the
 WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
 
 
+# What ends a training: Ctrl-C, SIGTERM and, where there is such a thing, a terminal that is closed.
+STOPS = tuple(getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name))
+
+
 class Kept(KeyboardInterrupt):
     """A Ctrl-C after which something was saved and the reader was told so."""
 
@@ -58,10 +62,10 @@ def run(main, argv=None):
     """Call main with the values that the command line gives and return its result.
 
     Every parameter is a flag: `max_epoch=300` is `--max-epoch N`, a bool `--reverse` / `--no-reverse`, a Literal a
-    choice, `int | None` takes a number or `none`. Ctrl-C and SIGTERM end with one line and status 130; a missing file
-    or network (OSError) and a loss that is not finite (FloatingPointError) with the message and status 1; a closed pipe
-    (`| head`) in silence. A ValueError that is one of our own sentences about what came in (see is_sentence) ends with
-    it and status 2; any other keeps its traceback.
+    choice, `int | None` takes a number or `none`. Ctrl-C, SIGTERM and SIGHUP end with one line and status 130; a
+    missing file or network (OSError) and a loss that is not finite (FloatingPointError) with the message and status 1;
+    a closed pipe (`| head`) in silence. A ValueError that is one of our own sentences about what came in (see
+    is_sentence) ends with it and status 2; any other keeps its traceback.
     """
     if sys.stdout is None:      # closed (`>&-`), or pythonw
         sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
@@ -69,7 +73,7 @@ def run(main, argv=None):
         # A console that lacks a character prints `?`; a pipe (`| tee log`) gets each line when it is printed.
         sys.stdout.reconfigure(errors='replace', line_buffering=True)
     try:
-        with _signals(signal.default_int_handler, signal.SIGTERM):      # as SIGINT: KeyboardInterrupt
+        with _signals(signal.default_int_handler, STOPS[1:]):      # as SIGINT: KeyboardInterrupt
             return main(**vars(make_parser(main).parse_args(argv)))
     except KeyboardInterrupt as stop:
         if not isinstance(stop, Kept):
@@ -112,13 +116,17 @@ def is_sentence(error) -> bool:
 
 
 @contextmanager
-def _signals(handler, *numbers):
-    """SIGINT and SIGTERM, or those given, go to this handler. Python lets only the main thread set handlers."""
+def _signals(handler, numbers=STOPS):
+    """These signals go to this handler; one that is ignored, as SIGHUP under `nohup`, stays ignored.
+
+    Python lets only the main thread set handlers.
+    """
     before = {}
     try:
         if threading.current_thread() is threading.main_thread():
-            for number in numbers or (signal.SIGINT, signal.SIGTERM):
-                before[number] = signal.signal(number, handler)
+            for number in numbers:
+                if signal.getsignal(number) is not signal.SIG_IGN:
+                    before[number] = signal.signal(number, handler)
         yield
     finally:
         for number, old in before.items():
@@ -235,7 +243,8 @@ def keep_on_interrupt(save):
     except (KeyboardInterrupt, BrokenPipeError) as stop:
         with _signals(signal.SIG_IGN):
             message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
-            print(message, file=sys.stderr)
+            with suppress(OSError):     # of a terminal that is gone
+                print(message, file=sys.stderr)
         if isinstance(stop, BrokenPipeError):
             raise
         raise Kept(message) from None

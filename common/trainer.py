@@ -9,24 +9,22 @@ import numpy
 from common.functions import check_sizes
 from common.np import np
 from common.row_sparse import RowSparse
-from common.script import show
+from common.script import STOPS, show
 from common.util import clip_grads
 
 
 class StepGuard:
-    """Holds back Ctrl-C and SIGTERM while a step runs, so that no parameter is left half-updated.
+    """Holds back Ctrl-C, SIGTERM and SIGHUP while a step runs, so that no parameter is left half-updated.
 
     `check()`, called between steps, raises KeyboardInterrupt if one came; a second Ctrl-C raises at once. Only the
     main thread can take signals: elsewhere this does nothing.
     """
 
-    signals = (signal.SIGINT, signal.SIGTERM)
-
     def __enter__(self):
         self.caught = False
         self.handlers = {}
         if threading.current_thread() is threading.main_thread():
-            for signum in self.signals:
+            for signum in STOPS:
                 # one that is ignored (nohup) stays so; None: set by other code than Python's, and not to be put back
                 if signal.getsignal(signum) not in (signal.SIG_IGN, None):
                     self.handlers[signum] = signal.signal(signum, self.catch)
@@ -35,7 +33,7 @@ class StepGuard:
     def __exit__(self, error, *_):
         for signum, handler in self.handlers.items():
             signal.signal(signum, handler)
-        if error is None:
+        if error is None or issubclass(error, OSError):     # that of printing to a terminal which is gone
             self.check()
 
     def catch(self, signum, frame):
@@ -203,6 +201,7 @@ class Trainer(BaseTrainer):
 
         Ctrl-C ends it after the running step with KeyboardInterrupt: what was learnt until then is in the model.
         """
+        x, t = (np.asarray(rows) if isinstance(rows, list | tuple) else rows for rows in (x, t))
         if len(x) != len(t):
             raise ValueError(f't: {len(t)} rows came for {len(x)} rows of x; expected as many')
         check_sizes(batch_size=batch_size)

@@ -155,7 +155,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
     assert writing + written + named >= KILLS // 4
 
 
-# ---- Ctrl-C and SIGTERM
+# ---- Ctrl-C, SIGTERM and SIGHUP
 
 # What each script of a training is called with, and the file that its message names ('' where the training takes
 # seconds and a whole run leaves no file either).
@@ -220,6 +220,31 @@ def test_stopped_by_a_signal_a_training_keeps_what_was_learnt(script, start):
             learnt = [array for array in arrays.values() if array.ndim == 1]        # the biases begin with zeros
             assert len(arrays) >= 6 and len(learnt) >= 2 and any(bias.any() for bias in learnt)
             assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+IN_TERMINAL = '''
+import fcntl, runpy, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+runpy.run_module(sys.argv.pop(1), run_name='__main__')
+'''
+
+
+@posix
+@pytest.mark.parametrize('script', ['ch06.train_rnnlm', 'ch06.train_better_rnnlm'])
+def test_a_terminal_that_is_closed(script, start):
+    write_text(500)
+    flags, name = TRAININGS[script]
+    ours, theirs = os.openpty()
+    process = start('-c', IN_TERMINAL, script, *flags.split(), start_new_session=True,
+                    stdin=theirs, stdout=theirs, stderr=theirs)
+    os.close(theirs)
+    shown = b''
+    while b'epoch 1 ' not in shown:
+        shown += os.read(ours, 1000)
+    os.close(ours)
+    assert process.wait(60) in (1, 130)     # 1: that of the last words, which nobody could read
+    arrays = load_npz(name)
+    assert len(arrays) >= 6 and all(np.isfinite(array).all() for array in arrays.values())
 
 
 # ---- a reader that goes away

@@ -19,7 +19,7 @@ from ch06 import rnn_gradient_graph, train_better_rnnlm, train_rnnlm
 from common import script
 from common.base_model import BaseModel
 from common.layers import SoftmaxWithLoss
-from common.script import keep_on_interrupt, run, show
+from common.script import STOPS, keep_on_interrupt, run, show
 from common.storage import load_npz
 from common.trainer import Trainer
 
@@ -170,6 +170,17 @@ def test_sigterm_is_a_ctrl_c_and_the_old_handler_comes_back():
         signal.signal(signal.SIGTERM, before)
 
 
+@pytest.mark.skipif(os.name == 'nt', reason='signals of POSIX')
+def test_a_hangup_that_is_ignored_stays_ignored():
+    """As `nohup` asks for."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run(lambda: os.kill(os.getpid(), signal.SIGHUP) or 'done', []) == 'done'
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_run_works_in_another_thread():
     results = []
     thread = threading.Thread(target=lambda: results.append(run(sample, [])))
@@ -238,7 +249,7 @@ def test_a_closed_pipe_keeps_what_was_learnt_too(capsys):
     assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
 
 
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', STOPS)
 def test_a_second_ctrl_c_does_not_disturb_the_saving(number):
     def save():
         os.kill(os.getpid(), number)
@@ -377,7 +388,7 @@ def test_a_full_disk_is_one_line(program):
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='signals of POSIX')
-@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize('number', STOPS)
 def test_signals_end_a_program_with_130(program, number):
     process = program('ch/program.py', '--lines', '1', '--wait', preexec_fn=lambda: signal.signal(
         signal.SIGINT, signal.default_int_handler))

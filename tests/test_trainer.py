@@ -13,6 +13,7 @@ import pytest
 from common import trainer as room
 from common.optimizer import SGD
 from common.row_sparse import RowSparse
+from common.script import STOPS
 from common.trainer import RnnlmTrainer, Trainer, remove_duplicate
 
 
@@ -120,6 +121,16 @@ def test_order_of_the_batches():
     assert x.tolist() == list(range(100, 110)) and t.tolist() == list(range(200, 210))
 
 
+def test_lists_are_taken_as_arrays_are():
+    seen = []
+    for x, t in (([[1, 2], [3, 4], [5, 6]], [0, 1, 0]), (np.array([[1, 2], [3, 4], [5, 6]]), np.array([0, 1, 0]))):
+        model = Recorder()
+        np.random.seed(3)
+        Trainer(model, SGD()).fit(x, t, max_epoch=2, batch_size=2, eval_interval=None)
+        seen.append(model.batches)
+    assert seen[0] == seen[1] and len(seen[0]) == 2 and seen[0][0][0][0] in ([1, 2], [3, 4], [5, 6])
+
+
 def test_gradients_are_clipped_and_shared_ones_added():
     model = Recorder()
     model.params, model.grads = [model.params[0]] * 2, [np.zeros(2), np.zeros(2)]
@@ -194,10 +205,10 @@ def test_rnnlm_bad_sizes(options, what):
 
 # interrupts
 
-@pytest.fixture(params=['SIGINT', 'SIGTERM'])
+@pytest.fixture(params=STOPS, ids=lambda stop: stop.name)
 def signum(request):
     """A signal whose handler, outside of fit, fails the test instead of ending it."""
-    signum = getattr(signal, request.param)
+    signum = request.param
     before = signal.signal(signum, lambda *_: pytest.fail('the signal came through to the outer handler'))
     yield signum
     signal.signal(signum, before)
