@@ -10,7 +10,7 @@ import math
 from pathlib import Path
 
 from ch06.better_rnnlm import BetterRnnlm
-from ch06.eval import report_perplexity, valid_perplexity
+from ch06.eval import perplexity_afresh, report_perplexity
 from common.callbacks import EarlyStopping, PlateauDecay
 from common.np import np
 from common.optimizer import SGD
@@ -133,7 +133,7 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     with keep_on_interrupt(keep):
         while trainer.current_epoch < max_epoch and not is_over(trainer):
             trainer.fit(ids[:-1], ids[1:], 1, batch_size, time_size, max_grad)
-            ppl = valid_perplexity(model, ids_valid)
+            ppl = perplexity_afresh(model, ids_valid)
             print(f'valid perplexity: {ppl:.2f}')
             # The best model first, the checkpoint last: it alone says that the epoch is over. A kill between the two
             # leaves the checkpoint of the epoch before, from which this epoch is run again, bit for bit, and the best

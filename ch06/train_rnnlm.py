@@ -2,7 +2,7 @@
 from functools import partial
 from typing import Literal
 
-from ch06.eval import report_perplexity, valid_perplexity
+from ch06.eval import perplexity_afresh, report_perplexity
 from ch06.rnnlm import Rnnlm
 from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay
 from common.np import np
@@ -26,7 +26,7 @@ def main(corpus='ptb', batch_size=20, wordvec_size=100, hidden_size=100, time_si
     model = Rnnlm(len(word_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
     schedules = {'none': (), 'plateau': (PlateauDecay(),), 'cosine': (CosineDecay(learning_rate, max_epoch),)}
     callbacks = (*schedules[schedule], *(() if patience is None else (EarlyStopping(patience),)))
-    validate = partial(valid_perplexity, model, ids_valid) if callbacks else None
+    validate = partial(perplexity_afresh, model, ids_valid) if callbacks else None
     trainer = RnnlmTrainer(model, SGD(lr=learning_rate), callbacks)
     with keep_on_interrupt(model.save_params):
         trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad, validate=validate)

@@ -231,6 +231,20 @@ def test_eval_without_weights_says_what_makes_them(monkeypatch, tmp_path):
         eval.main(model='better_rnnlm', corpus='toy', wordvec_size=8, hidden_size=8)
 
 
+@pytest.mark.parametrize('length, pieces, steps', [(2, 1, 1), (30, 1, 29), (200, 5, 35), (351, 10, 35), (800, 10, 70)])
+def test_perplexity_of_a_short_text(length, pieces, steps):
+    """That of its pieces read side by side, from a fresh state."""
+    model = Rnnlm(7, 3, 4)
+    model.params[0][...] *= 50
+    ids = np.random.randint(7, size=length)
+    starts = np.arange(pieces) * ((length - 1) // pieces)
+    x, t = (np.stack([ids[i + ahead:i + ahead + steps] for i in starts]) for ahead in (0, 1))
+    expected = np.exp(model.forward(x, t))
+    for _ in range(2):
+        assert eval.perplexity_afresh(model, ids) == pytest.approx(float(expected), rel=1e-5)
+    assert abs(expected - 7) > 1e-3
+
+
 def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
     models = []
 
@@ -250,7 +264,7 @@ def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
 def test_train_rnnlm_with_a_schedule_and_patience(capsys, monkeypatch):
     valid = iter([100.0, 90.0, 95.0, 91.0])
     with monkeypatch.context() as patch:
-        patch.setattr(train_rnnlm, 'valid_perplexity', lambda model, corpus: next(valid))
+        patch.setattr(train_rnnlm, 'perplexity_afresh', lambda model, corpus: next(valid))
         trainer, _ = train_rnnlm.main('toy', **TINY | {'max_epoch': 9}, schedule='plateau', patience=2, seed=1)
     assert trainer.valid_list == [100, 90, 95, 91] and trainer.current_epoch == 4
     assert trainer.optimizer.lr == 20 / 16
@@ -300,9 +314,9 @@ def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, better_
 
     Where the validation becomes worse and worse the rate is quartered, and the first model stays the best.
     """
-    learning_rate, valid_perplexity = 2.0, train_better_rnnlm.valid_perplexity
+    learning_rate, perplexity_afresh = 2.0, train_better_rnnlm.perplexity_afresh
     if not better_and_better:
-        monkeypatch.setattr(train_better_rnnlm, 'valid_perplexity', lambda *args: 1 / valid_perplexity(*args))
+        monkeypatch.setattr(train_better_rnnlm, 'perplexity_afresh', lambda *args: 1 / perplexity_afresh(*args))
     np.random.seed(7)
     straight, perplexity = better('straight', learning_rate=learning_rate)
     assert straight.current_epoch == 3
@@ -312,7 +326,7 @@ def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, better_
     assert expected['param_0'].dtype == np.float32
 
     stops = {'before the fit': (RnnlmTrainer, 'fit'),
-             'after the fit': (train_better_rnnlm, 'valid_perplexity'),
+             'after the fit': (train_better_rnnlm, 'perplexity_afresh'),
              'between the best model and the checkpoint': (train_better_rnnlm, 'save_checkpoint')}
     if better_and_better:       # every epoch has a best model
         stops['before the best model'] = BetterRnnlm, 'save_params'
@@ -355,7 +369,7 @@ def test_best_model_is_kept_and_the_rate_quartered(better, monkeypatch):
         seen.append([param.copy() for param in model.params])
         return next(valid)
 
-    monkeypatch.setattr(train_better_rnnlm, 'valid_perplexity', perplexity)
+    monkeypatch.setattr(train_better_rnnlm, 'perplexity_afresh', perplexity)
     trainer, _ = better('model', max_epoch=5)
     assert trainer.optimizer.lr == 20 / 4**3
     kept = arrays('model.npz')
@@ -370,7 +384,7 @@ def test_best_model_is_kept_and_the_rate_quartered(better, monkeypatch):
 
 def test_patience_ends_the_training_and_resuming_does_not_begin_it_anew(better, monkeypatch):
     valid = iter([100.0, 120.0, 110.0, 130.0])
-    monkeypatch.setattr(train_better_rnnlm, 'valid_perplexity', lambda model, corpus: next(valid))
+    monkeypatch.setattr(train_better_rnnlm, 'perplexity_afresh', lambda model, corpus: next(valid))
     trainer, _ = better('model', max_epoch=9, patience=3)
     assert trainer.valid_list == [100, 120, 110, 130]
     again, _ = better('model', max_epoch=9, patience=3, resume=True)
