@@ -1,7 +1,7 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
 from common.base_model import BaseModel
 from common.functions import check_id, check_shape, check_sizes
-from common.layers import left_by_forward
+from common.layers import Layer
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
 
@@ -11,13 +11,11 @@ def draw(rows, columns, divisor, dtype):
     return (np.random.randn(rows, columns) / divisor).astype(dtype)
 
 
-class Encoder:
+class Encoder(Layer):
     """h, the LSTM's state after the whole question.
 
     xs (N, S) -> h (N, H). Book, 7.3.1.
     """
-
-    hs = left_by_forward()
 
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)

@@ -1,12 +1,10 @@
 """Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1)."""
 from common.functions import check_shape, softmax
-from common.layers import Layer, Softmax, left_by_forward
+from common.layers import Layer, Softmax
 
 
 class WeightSum(Layer):
     """c = Σ_t a_t hs_t. hs (N, T, H), a (N, T) -> c (N, H)."""
-
-    a = left_by_forward()
 
     def forward(self, hs, a):
         check_shape('hs', hs, 'NTH')
@@ -67,8 +65,6 @@ class TimeAttention(Layer):
 
     hs_enc (N, S, H), hs_dec (N, T, H) -> (N, T, H). `.attention_weights` holds one (N, S) array a decoding step.
     """
-
-    hs_enc = left_by_forward()
 
     def __init__(self):
         super().__init__()

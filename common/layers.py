@@ -3,7 +3,6 @@
 `backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
 """
 import sys
-from typing import Any
 
 from common.functions import (
     add_at,
@@ -25,26 +24,6 @@ __all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid'
            'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
 
 
-class NoForwardError(RuntimeError, AttributeError):
-    """What a layer's forward leaves for its backward is not there. (An AttributeError too, for hasattr wants one.)"""
-
-
-class LeftByForward:
-    """Stands in a layer's class for what forward sets on the layer, and tells who asks for it before."""
-
-    def __set_name__(self, layer_type, name):
-        self.name = name
-
-    def __get__(self, layer, layer_type=None):
-        if layer is None:
-            return self
-        raise NoForwardError(f'{type(layer).__name__} has no {self.name!r} yet; expected a forward before backward')
-
-
-def left_by_forward() -> Any:
-    return LeftByForward()
-
-
 class Layer:
     """What all layers share: the parameters given, and a gradient array beside each."""
 
@@ -61,6 +40,10 @@ class Layer:
 
     def backward(self, *douts):
         raise NotImplementedError(f'{type(self).__name__}.backward')
+
+    def __getattr__(self, name):
+        """Called for what is not there: as a rule what forward leaves to backward."""
+        raise AttributeError(f'{type(self).__name__} has no {name!r} yet; expected a forward before backward')
 
     def empty(self, name, shape, dtype):
         """An array to be filled: that of the last call under this name once nobody else holds it, else a new one.
@@ -94,8 +77,6 @@ class MatMul(Layer):
     x (N, D), W (D, M) -> y (N, M). Book, 1.2.2.
     """
 
-    x = left_by_forward()
-
     def __init__(self, W):
         super().__init__(W)
         check_shape('W', W, 'DM')
@@ -121,8 +102,6 @@ class Affine(Layer):
     x (N, D), W (D, M), b (M,) -> y (N, M). Book, 1.3.3.
     """
 
-    x = left_by_forward()
-
     def __init__(self, W, b):
         super().__init__(W, b)
         check_affine(W, b)
@@ -146,8 +125,6 @@ class Affine(Layer):
 class Softmax(Layer):
     """y = softmax(x) over the last axis. x (N, V) -> y (N, V)."""
 
-    out = left_by_forward()
-
     def forward(self, x):
         self.out = softmax(x)
         return self.out                         # (N, V)
@@ -163,8 +140,6 @@ class SoftmaxWithLoss(Layer):
 
     x (N, V), t labels (N,) or one-hot (N, V) -> loss. `.y` keeps the probabilities, `.t` the labels. Book, 1.3.1.
     """
-
-    t = left_by_forward()
 
     def forward(self, x, t):
         scores = score_rows(x)                  # (N, V)
@@ -183,8 +158,6 @@ class SoftmaxWithLoss(Layer):
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(−x)), elementwise; `.out` keeps y."""
 
-    out = left_by_forward()
-
     def forward(self, x):
         self.out = sigmoid(x)
         return self.out
@@ -198,8 +171,6 @@ class SigmoidWithLoss(Layer):
 
     x of any shape, t of the same -> loss; `.y` keeps the probabilities. Book, 4.2.4.
     """
-
-    y = left_by_forward()
 
     def forward(self, x, t):
         if not x.size:
@@ -220,8 +191,6 @@ def check_ratio(dropout_ratio):
 
 class Dropout(Layer):
     """Zero a share `dropout_ratio` of x in training; scale by what would remain (1 − ratio) otherwise. Any shape."""
-
-    mask = left_by_forward()
 
     def __init__(self, dropout_ratio=0.5):
         super().__init__()
@@ -252,8 +221,6 @@ class Embedding(Layer):
     W (V, D), idx any shape -> y idx.shape + (D,). sparse: the gradient is a RowSparse, which keeps only the rows that
     idx names, and optimizers change only those. Book, 4.1.
     """
-
-    idx = left_by_forward()
 
     def __init__(self, W, sparse=False):
         super().__init__(W)

@@ -2,7 +2,7 @@
 import math
 
 from common.functions import check_id_dtype, check_ids, check_range, check_shape, check_sizes
-from common.layers import Embedding, Layer, SigmoidWithLoss, left_by_forward
+from common.layers import Embedding, Layer, SigmoidWithLoss
 from common.np import np
 
 ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are settled one by one
@@ -13,8 +13,6 @@ class EmbeddingDot(Layer):
 
     h (N, D), W (V, D), idx (N,) -> (N,), or idx (N, K) -> (N, K): K words for each h. sparse: as Embedding's.
     """
-
-    h = left_by_forward()
 
     def __init__(self, W, sparse=False):
         self.embed = Embedding(W, sparse)
@@ -131,8 +129,6 @@ class NegativeSamplingLoss(Layer):
     h (N, D), target (N,) -> loss: −log σ(W[target]·h) − Σ log σ(−W[negative]·h).
     target may be (N, C), C targets for each h: their losses are added. W (V, D). sparse: as Embedding's. Book, 4.2.7.
     """
-
-    K = left_by_forward()
 
     def __init__(self, W, corpus, power=0.75, sample_size=5, sparse=False):
         self.embed_dot = EmbeddingDot(W, sparse)

@@ -16,7 +16,6 @@ from common.layers import (
     SoftmaxWithLoss,
     check_affine,
     check_ratio,
-    left_by_forward,
     write_rows,
 )
 from common.np import np
@@ -57,8 +56,6 @@ class RNN(Layer):
     x (N, D), h_prev (N, H), Wx (D, H), Wh (H, H), b (H,) -> h_next (N, H). Book, 5.3.1.
     """
 
-    cache = left_by_forward()
-
     def __init__(self, Wx, Wh, b):
         super().__init__(Wx, Wh, b)
         check_recurrent(Wx, Wh, b, gates=1)
@@ -87,8 +84,6 @@ class LSTM(Layer):
     The gates are f, i, o = sigmoid and g = tanh of x Wx + h_prev Wh + b, in the order f, g, i, o.
     x (N, D), h_prev, c_prev (N, H), Wx (D, 4H), Wh (H, 4H), b (4H,) -> h_next, c_next (N, H). Book, 6.3.1.
     """
-
-    cache = left_by_forward()
 
     def __init__(self, Wx, Wh, b):
         super().__init__(Wx, Wh, b)
@@ -127,8 +122,6 @@ class GRU(Layer):
     The gates z, r = sigmoid of x Wx + h_prev Wh + b; the columns stand in the order z, r, h̃.
     x (N, D), h_prev (N, H), Wx (D, 3H), Wh (H, 3H), b (3H,) -> h_next (N, H). Book, appendix C.
     """
-
-    cache = left_by_forward()
 
     def __init__(self, Wx, Wh, b):
         super().__init__(Wx, Wh, b)
@@ -237,8 +230,6 @@ class TimeRNN(Recurrent):
     xs (N, T, D), Wx (D, H), Wh (H, H), b (H,) -> hs (N, T, H). Book, 5.3.2.
     """
 
-    hs = left_by_forward()
-
     def forward(self, xs):
         _, Wh, _ = self.params
         a = self.project(xs)                            # (T, N, H)
@@ -288,7 +279,6 @@ class TimeLSTM(Recurrent):
     """
 
     n_gates = 4
-    cs = left_by_forward()
 
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b, stateful)
@@ -397,7 +387,6 @@ class TimeGRU(Recurrent):
     """
 
     n_gates = 3
-    hs = left_by_forward()
 
     def forward(self, xs):
         Wh = self.params[1]
@@ -482,8 +471,6 @@ class TimeBiLSTM(Layer):
 class TimeEmbedding(Layer):
     """The rows of W that xs names. xs (N, T), W (V, D) -> (N, T, D)."""
 
-    idx = left_by_forward()
-
     def __init__(self, W):
         super().__init__(W)
         check_shape('W', W, 'VD')
@@ -506,8 +493,6 @@ class TimeAffine(Layer):
 
     xs (N, T, D), W (D, M), b (M,) -> (N, T, M). W may be a transposed view (weight tying).
     """
-
-    x = left_by_forward()
 
     def __init__(self, W, b):
         super().__init__(W, b)
@@ -536,8 +521,6 @@ class TimeAffine(Layer):
 
 class TimeDropout(Layer):
     """Zero a share `dropout_ratio` of xs, scale the rest by 1/(1 − ratio), while `train_flg` is True. Book, 6.5.2."""
-
-    mask = left_by_forward()
 
     def __init__(self, dropout_ratio=0.5):
         super().__init__()
@@ -630,8 +613,6 @@ class TimeSigmoidWithLoss(Layer):
 class Simple_TimeAffine(Layer):
     """TimeAffine as a row of Affine layers, one a step: slow, to read."""
 
-    layers = left_by_forward()
-
     def __init__(self, W, b):
         super().__init__(W, b)
         check_affine(W, b)
@@ -651,8 +632,6 @@ class Simple_TimeAffine(Layer):
 
 class Simple_TimeSoftmaxWithLoss(Layer):
     """TimeSoftmaxWithLoss as a row of SoftmaxWithLoss layers, one a step: slow, to read. No label is ignored."""
-
-    layers = left_by_forward()
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
