@@ -1,7 +1,8 @@
 """What trainers call after each epoch: learning-rate schedules and early stopping.
 
-A callback is any function of the trainer; where it returns True, fit ends. Those here keep nothing to themselves: they
-look at the trainer's epoch and `valid_list`, so that a training that is resumed goes on as one never stopped.
+A callback is any function of the trainer; where it returns True, fit ends with the weights of that epoch. Those here
+keep nothing to themselves: they look at the trainer's epoch and `valid_list`, so that a training that is resumed goes
+on as one never stopped.
 """
 import math
 
@@ -23,7 +24,10 @@ class StepDecay:
 
 
 class CosineDecay:
-    """lr = last + (first − last)·(1 + cos(π·epoch / max_epoch)) / 2. Loshchilov and Hutter, 2017."""
+    """lr = last + (first − last)·(1 + cos(π·epoch / max_epoch)) / 2. Loshchilov and Hutter, 2017.
+
+    first: the rate that the optimizer is made with.
+    """
 
     def __init__(self, first, max_epoch, last=0.0):
         check_range('first', first, 0, math.inf)
@@ -51,7 +55,11 @@ class PlateauDecay:
 
 
 class EarlyStopping:
-    """Ends the training when the validation has not become better for `patience` epochs."""
+    """Ends the training when the validation has not become better for `patience` epochs.
+
+    The model is then that of the last epoch. To keep the best, save it in a callback where
+    `trainer.valid_list[-1] == trainer.best_valid()`.
+    """
 
     def __init__(self, patience=3):
         check_sizes(patience=patience)

@@ -102,15 +102,17 @@ def history(last_loss, grads):
 class BaseTrainer:
     """What both trainers share.
 
-    `callbacks` are called with the trainer after each epoch (see common.callbacks); where one returns True, fit ends.
-    `.valid_list` holds what fit's `validate()` gave after each epoch, a number that is the better the smaller it is;
-    `.current_epoch` goes on counting over fits. Who calls fit once an epoch may set `.last_epoch`, so that the lines
-    tell the time that is left for all.
+    `callbacks`, a list, are called with the trainer after each epoch (see common.callbacks); where one returns True,
+    fit ends. `.valid_list` holds what fit's `validate()` gave after each epoch, a number that is the better the
+    smaller it is; `.current_epoch` goes on counting over fits. Who calls fit once an epoch may set `.last_epoch`, so
+    that the lines tell the time that is left for all.
     """
 
     label = ''      # of what is printed and plotted
 
     def __init__(self, model, optimizer, callbacks=()):
+        if not isinstance(callbacks, list | tuple) or not all(map(callable, callbacks)):
+            raise TypeError(f'callbacks: {callbacks!r} came; expected a list of functions of the trainer')
         self.model = model
         self.optimizer = optimizer
         self.callbacks = callbacks
@@ -133,9 +135,13 @@ class BaseTrainer:
         # here, so that training without a plot does not wait for it
         import matplotlib.pyplot as plt
 
+        interval = self.eval_interval or math.inf
         # an epoch that is shorter than the interval has a point of the curve all the same
-        is_short = self.max_iters is not None and self.max_iters < self.eval_interval
-        plt.plot(range(len(values)), values, label='train')
+        is_short = self.max_iters is not None and self.max_iters < interval
+        plt.plot(range(is_short, is_short + len(values)), values, label='train')
+        if self.max_iters and self.valid_list and len(self.valid_list) == self.current_epoch:
+            points = 1 if is_short else math.ceil(self.max_iters / interval)        # of an epoch
+            plt.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')
         if ylim is not None:
             plt.ylim(*ylim)
         plt.xlabel('epochs' if is_short else f'iterations (×{self.eval_interval})')
@@ -151,6 +157,8 @@ class BaseTrainer:
         check_sizes(0, max_epoch=max_epoch)
         if eval_interval is not None:
             check_sizes(eval_interval=eval_interval)
+        if validate is not None and not callable(validate):
+            raise TypeError(f'validate: {validate!r} came; expected a function without arguments that gives a number')
         self.eval_interval = eval_interval
         self.max_iters = max_iters
         progress = self.progress
@@ -175,8 +183,8 @@ class BaseTrainer:
             if validate is not None:
                 self.valid_list.append(float(validate()))
                 print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}', flush=True)
-            stops = [callback(self) for callback in self.callbacks]
-            if any(stops):
+            answers = [callback(self) for callback in self.callbacks]
+            if any(isinstance(answer, bool | numpy.bool_) and answer for answer in answers):    # and no path, no number
                 break
 
 

@@ -76,6 +76,8 @@ def test_a_callback_of_ones_own():
     seen = []
     fit([lambda trainer: seen.append(trainer.current_epoch)], [1, 1, 1])
     assert seen == [1, 2, 3]
+    for answer, epochs in ((np.bool_(True), 1), (True, 1), (np.bool_(False), 2), ('model.npz', 2), (7, 2)):
+        assert fit([lambda trainer, answer=answer: answer], [1, 1])[0].current_epoch == epochs
 
 
 @pytest.mark.parametrize('callback', [PlateauDecay(), EarlyStopping()])

@@ -329,10 +329,25 @@ def test_points_of_short_epochs_are_epochs(interval, label, monkeypatch):
     trainer = Trainer(Recorder(), SGD())
     trainer.fit(np.zeros(8), np.zeros(8), 3, 2, eval_interval=interval)
     seen = []
-    monkeypatch.setattr(room, 'show', lambda name: seen.append((name, plt.gca().get_xlabel())))
+    monkeypatch.setattr(room, 'show', lambda name: seen.append(
+        (name, plt.gca().get_xlabel(), plt.gca().lines[0].get_xdata().tolist())))
     trainer.plot()
     plt.close()
-    assert seen == [('loss', label)]
+    assert seen == [('loss', label, list(range(len(trainer.loss_list))) if interval < 5 else [1, 2, 3])]
+
+
+@pytest.mark.parametrize('interval, at', [(1, [4, 8, 12]), (3, [2, 4, 6]), (4, [1, 2, 3]), (9, [1, 2, 3]),
+                                          (None, [1, 2, 3])])
+def test_validation_is_drawn_where_the_epochs_end(interval, at, monkeypatch):
+    trainer, valid = Trainer(Recorder(), SGD()), iter([9, 8, 7])
+    trainer.fit(np.zeros(8), np.zeros(8), 3, 2, eval_interval=interval, validate=lambda: next(valid))
+    seen = []
+    monkeypatch.setattr(room, 'show', lambda name: seen.extend(plt.gca().lines))
+    trainer.plot()
+    plt.close()
+    train, valid = seen
+    assert len(train.get_xdata()) == len(trainer.loss_list)
+    assert (valid.get_xdata().tolist(), valid.get_ydata().tolist()) == (at, [9, 8, 7])
 
 
 # a loss that is not finite
