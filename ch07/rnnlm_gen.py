@@ -39,7 +39,8 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
         score = score.ravel().astype('d')                   # (V,): a sum of float32 is not near enough to 1 for choice
         if top_k is not None or temperature != 1 or softmax(score)[taken].sum() < RARE:
             score[~taken] = -np.inf
-            score /= temperature
+            with np.errstate(over='ignore'):        # to −inf: a probability of 0
+                score = (score - score.max()) / temperature
         if top_k is not None and top_k < vocab_size:
             score[score < np.partition(score, -top_k)[-top_k]] = -np.inf
         p = softmax(score)

@@ -50,6 +50,7 @@ def draw_attention(model, xs, ts):
         ax.set_yticks(range(len(answer)), answer)
         ax.set_xlabel('date as written')
         ax.set_ylabel('answer')
+        ax.tick_params(labelsize='large')
     for ax in axes.flat[len(xs):]:
         ax.axis('off')
     figure.colorbar(image, cax=axes.flat[-1].inset_axes((0, 0.5, 1, 0.08)), orientation='horizontal',

@@ -29,6 +29,7 @@ from typing import Any, NamedTuple
 from ch04.eval import ANALOGIES, QUERIES
 from ch07.train_seq2seq import plot_accuracies
 from common import storage
+from common.script import is_sentence
 from common.util import nearest_words, normalize
 from dataset import files
 
@@ -99,6 +100,7 @@ class Row(NamedTuple):
     flags: Mapping[str, Any] = MappingProxyType({})     # of main; in a text {data} is the data folder, {out} is OUT
     seeds: tuple[int | None, ...] = (0, 1, 2)
     needs: str = ''                             # a file of the data folder; OWN: no data folder at all
+    after: str = ''                             # the row whose weights it takes
 
 
 OWN = 'own'
@@ -136,9 +138,10 @@ ROWS = {
     **sequences('dates', 'ch08.train', 'date.txt',
                 attention=({}, 'near 100 % after epoch 2'), peeky=({'model': 'peeky'}, 'later than attention'),
                 plain=({'model': 'seq2seq'}, 'near 0 %')),
-    'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,)),
+    'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,),
+                after='rnnlm'),
     'better_text': Row('–', 'ch07.generate_better_text', lambda texts: {'text': '\n'.join(texts)},
-                       {'params': '{out}/better_rnnlm/0/BetterRnnlm.npz'}, (0,)),
+                       {'params': '{out}/better_rnnlm/0/BetterRnnlm.npz'}, (0,), after='better_rnnlm'),
 }
 
 # task: title, {variant: label}
@@ -185,15 +188,27 @@ def command(name, seed=None, **flags):
     return ' '.join(['python -m', ROWS[name].script, *words])
 
 
+def result_in(folder):
+    """What result.json holds, None where there is none."""
+    path = folder / 'result.json'
+    if not path.exists():
+        return None
+    with storage.refusing(path):
+        result = json.loads(path.read_bytes())
+        return {'seconds': float(result['seconds']), 'measured': dict(result['measured'])}
+
+
 def run(name, seed, out, **smaller):
     """The result of a row with this seed: what result.json holds, else what a run gives. smaller: flags that differ.
 
-    OSError where the data, or another row's weights, are not at hand.
+    OSError where the data, or another row's weights, are not at hand; ValueError for a result.json that is damaged.
     """
     row, data, out = ROWS[name], files.folder(), out.resolve()
     folder = folder_of(name, seed, out)
-    if (folder / 'result.json').exists():
-        return json.loads((folder / 'result.json').read_text(encoding='utf-8'))
+    if found := result_in(folder):
+        return found
+    if row.after and not result_in(folder_of(row.after, seed, out)):
+        raise FileNotFoundError(f'{row.after}, whose weights it takes, has not been run to its end')
     if row.needs not in ('', OWN) and not (data / row.needs).exists():
         raise FileNotFoundError(f'{data / row.needs} is not at hand')
     folder.mkdir(parents=True, exist_ok=True)
@@ -219,8 +234,8 @@ def run(name, seed, out, **smaller):
 
 def results_of(name, out):
     """Those that are there, a list."""
-    paths = [folder_of(name, seed, out) / 'result.json' for seed in ROWS[name].seeds]
-    return [json.loads(path.read_text(encoding='utf-8')) for path in paths if path.exists()]
+    results = [result_in(folder_of(name, seed, out)) for seed in ROWS[name].seeds]
+    return [result for result in results if result]
 
 
 def middle(numbers, digits):
@@ -248,14 +263,16 @@ def shown(name, results):
     return '; '.join(parts)
 
 
-def line(name, out):
-    """The row of README's table, '' where nothing has been run yet."""
+def print_line(name, out):
+    """The row of README's table, if anything of it has been run."""
     results = results_of(name, out)
     if not results:
-        return ''
+        return
     seconds = median(result['seconds'] for result in results)
     wall = f'{seconds:.0f} s' if seconds < 100 else f'{seconds / 60:.0f} min'
-    return f'| {name} | {ROWS[name].book} | {shown(name, results)} | `{command(name)}` | {wall} |'
+    n = len(ROWS[name].seeds)
+    missing = f' ({len(results)} of {n} seeds)' if len(results) < n else ''
+    print(f'| {name} | {ROWS[name].book} | {shown(name, results)}{missing} | `{command(name)}` | {wall} |', flush=True)
 
 
 def draw_charts(out):
@@ -289,19 +306,23 @@ def main(argv=None):
     if unknown := set(args.rows) - set(ROWS):
         parser.error(f'no such row: {", ".join(sorted(unknown))}')
     names, out = args.rows or list(ROWS), Path(args.out)
-    print('| row | book | ours: least / median / most of the seeds | command | time |', '| --- ' * 5 + '|', sep='\n')
+    print('| row | book | ours: minimum / median / maximum of the seeds | command | time |')
+    print('| --- ' * 5 + '|')
     failed = False
     for name in names:
-        for seed in () if args.table else ROWS[name].seeds:
+        runs = [] if args.table else [partial(run, name, seed, out) for seed in ROWS[name].seeds]
+        for job in [*runs, partial(print_line, name, out)]:
             try:
-                run(name, seed, out)
-            except OSError as error:
-                print(f'{name}: left out: {error}', file=sys.stderr)
-            except Exception:       # the other rows are not to wait for a mistake in this one
+                job()
+            except KeyboardInterrupt:
+                print('stopped; the same command goes on from there', file=sys.stderr)
+                return 130
+            except Exception as error:      # the others are not to wait for a mistake in this one
                 failed = True
-                traceback.print_exc()
-        if found := line(name, out):
-            print(found, flush=True)
+                if isinstance(error, OSError) or is_sentence(error):
+                    print(f'{name}: left out: {error}', file=sys.stderr)
+                else:
+                    traceback.print_exc()
     if args.table:
         draw_charts(out)
     return int(failed)

@@ -34,10 +34,12 @@ def test_spiral():
 def test_what_is_there_is_not_run_again(capsys):
     result = reproduce.run('simple_cbow', 0, OUT, max_epoch=60)
     assert result['measured']['loss'] < 1.95        # log 7 = 1.95
-    assert reproduce.run('simple_cbow', 0, OUT, max_epoch=1000) == result
+    again = reproduce.run('simple_cbow', 0, OUT, max_epoch=1000)
+    assert again == {name: result[name] for name in ('seconds', 'measured')}
     assert reproduce.main(['simple_cbow', '--out', 'out', '--table']) == 0
+    loss = result['measured']['loss']
     assert capsys.readouterr().out.splitlines()[2].startswith(
-        f'| simple_cbow | loss well below 1 | loss {result["measured"]["loss"]:.2f} | `python -m ch03.train` | ')
+        f'| simple_cbow | loss well below 1 | loss {loss:.2f} (1 of 3 seeds) | `python -m ch03.train` | ')
 
 
 def test_own_data_and_a_seed():
@@ -50,9 +52,11 @@ def test_own_data_and_a_seed():
 
 def test_what_is_not_at_hand_is_left_out(capsys):
     names = ['book_rnnlm', 'addition_plain', 'text']
-    assert reproduce.main([*names, '--out', 'out']) == 0
+    (OUT / 'rnnlm' / '0').mkdir(parents=True)
+    (OUT / 'rnnlm' / '0' / 'Rnnlm.npz').touch()         # of a training that was stopped
+    assert reproduce.main([*names, '--out', 'out']) == 1
     err = capsys.readouterr().err
-    for name, missing in zip(names, ('Rnnlm.pkl', 'addition.txt', 'ptb.train.txt'), strict=True):
+    for name, missing in zip(names, ('Rnnlm.pkl', 'addition.txt', 'rnnlm, whose weights'), strict=True):
         assert f'{name}: left out: ' in err and missing in err
     assert not list(OUT.glob('*/*/result.json'))
 
@@ -65,6 +69,27 @@ def test_a_mistake_in_one_row_does_not_stop_the_others(monkeypatch, capsys):
     printed = capsys.readouterr()
     assert 'ZeroDivisionError' in printed.err and '| simple_cbow |' in printed.out
     assert not (OUT / 'spiral' / '0' / 'result.json').exists()
+
+
+def test_a_damaged_result_is_named_and_the_others_are_shown(capsys):
+    write('spiral', 1, 3, loss=0.25)
+    for content in ('', '{}', '[]', '{"seconds": 1}', '{"seconds": "x", "measured": {}}'):
+        path = OUT / 'simple_cbow' / '2' / 'result.json'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+        assert reproduce.main(['simple_cbow', 'spiral', '--out', 'out', '--table']) == 1
+        printed = capsys.readouterr()
+        assert f'simple_cbow: left out: {path} is refused' in printed.err and 'Traceback' not in printed.err
+        assert '| loss 0.25 (1 of 3 seeds) |' in printed.out
+
+
+def test_ctrl_c(monkeypatch, capsys):
+    def stop(*args, **flags):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reproduce, 'run', stop)
+    assert reproduce.main(['spiral', '--out', 'out']) == 130
+    assert capsys.readouterr().err == 'stopped; the same command goes on from there\n'
 
 
 def test_sittings_of_a_run_that_goes_on_are_added_up(monkeypatch):
@@ -105,7 +130,7 @@ def test_table_has_minimum_median_and_maximum(capsys):
     assert '| loss 1.00 / 1.25 / 1.50; place of woman 1 / 3 / 9; you: we, i | `python -m ch04.train` | 2 min |' in first
     assert '| accuracy 20 / 50 / 90 %; after each epoch: 1.0, 50.0 |' in second and '| 100 min |' in second
     assert '`python -m ch07.train_seq2seq --reverse --peeky`' in second
-    assert '| accuracy 12 %; after every fifth epoch: 5.0, 10.0 |' in third
+    assert '| accuracy 12 %; after every fifth epoch: 5.0, 10.0 (1 of 3 seeds) |' in third
     assert header.count('|') == first.count('|') == 6
     assert pictures[0] == f'picture: {OUT / "addition.png"}' and (OUT / 'addition.png').stat().st_size > 5000
 
