@@ -37,6 +37,7 @@ class CBOW(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
+        contexts, target = np.asarray(contexts), np.asarray(target)
         if target.ndim != 1 or not len(target) or contexts.shape != (len(target), 2 * self.window_size):
             check_pairs(contexts, target, self.window_size)
         vectors = self.in_layer.forward(contexts)                       # (N, C, H)

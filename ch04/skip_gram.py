@@ -27,6 +27,7 @@ class SkipGram(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
+        contexts, target = np.asarray(contexts), np.asarray(target)
         if target.ndim != 1 or not len(target) or contexts.shape != (len(target), 2 * self.window_size):
             check_pairs(contexts, target, self.window_size)
         h = self.in_layer.forward(target)                               # (N, H)

@@ -37,6 +37,8 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
     while len(ids) < sample_size:
         score = model.predict(np.array([[ids[-1]]]))        # (1, 1, V)
         score = score.ravel().astype('d')                   # (V,): a sum of float32 is not near enough to 1 for choice
+        if not np.isfinite(score).all():
+            raise FloatingPointError('the model gives a score that is NaN or infinite: look at its parameters')
         if top_k is not None or temperature != 1 or softmax(score)[taken].sum() < RARE:
             score[~taken] = -np.inf
             with np.errstate(over='ignore'):        # to −inf: a probability of 0

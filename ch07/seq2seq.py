@@ -127,6 +127,7 @@ class Seq2seq(BaseModel):
         self.grads = self.encoder.grads + self.decoder.grads
 
     def forward(self, xs, ts):
+        ts = np.asarray(ts)
         if ts.ndim != 2 or ts.shape[1] < 2 or len(ts) != len(xs):
             raise ValueError(f'ts: shape {ts.shape} came; expected ({len(xs)}, 1 + T), the start id and 1 or more ids '
                              'for each question')

@@ -42,6 +42,9 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
     Returns the accuracy after each epoch. Ctrl-C saves the model as it is.
     """
     (x_train, t_train), (x_test, t_test) = train_data, test_data
+    if not len(x_test):
+        raise ValueError(f'test_data: no question came, beside {len(x_train)} to train on; expected ten lines or more '
+                         'in all')
     if reverse:
         x_train, x_test = x_train[:, ::-1], x_test[:, ::-1]
     _, id_to_char = sequence.get_vocab()

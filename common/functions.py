@@ -26,12 +26,12 @@ def softmax(x):
 
 
 def to_labels(t, y):
-    """Labels (N,) from labels or one-hot rows: t is one-hot when it holds as many numbers as the scores y (N, V)."""
+    """Labels (N,) from labels or one-hot rows: t is one-hot when it holds as many rows of V as the scores y (N, V)."""
     N, V = y.shape
     if not N:
         raise ValueError('x: an empty batch came; expected 1 or more rows of scores')
     t = np.asarray(t)
-    if t.size == y.size and V > 1:
+    if V > 1 and t.size == y.size and t.shape[-1] == V:
         return t.reshape(y.shape).argmax(axis=1)
     labels = t.reshape(-1)
     if len(labels) != N:

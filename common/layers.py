@@ -84,7 +84,7 @@ class MatMul(Layer):
     def forward(self, x):
         W, = self.params
         x = np.asarray(x, W.dtype)              # one-hot rows come as integers
-        if x.ndim != 2 or x.shape[1] != len(W):
+        if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_shape('x', x, 'N', len(W))
         self.x = x
         return x @ W                            # (N, M)
@@ -109,7 +109,7 @@ class Affine(Layer):
     def forward(self, x):
         W, b = self.params
         x = np.asarray(x, W.dtype)
-        if x.ndim != 2 or x.shape[1] != len(W):
+        if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_shape('x', x, 'N', len(W))
         self.x = x
         return x @ W + b                        # (N, M)
@@ -206,7 +206,7 @@ class Dropout(Layer):
 
 def write_rows(dW, idx, rows):
     """Make dW (V, D), an array or a RowSparse, the sum of rows[i] at the row idx[i], and zero elsewhere."""
-    if rows.size != idx.size * dW.shape[1]:
+    if rows.shape != (*idx.shape, dW.shape[1]):
         check_shape('dy', rows, '', *idx.shape, dW.shape[1])
     if isinstance(dW, RowSparse):
         dW.fill(idx, rows)

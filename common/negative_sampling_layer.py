@@ -132,15 +132,15 @@ class NegativeSamplingLoss(Layer):
 
     def __init__(self, W, corpus, power=0.75, sample_size=5, sparse=False):
         self.embed_dot = EmbeddingDot(W, sparse)
+        corpus = np.asarray(corpus)
+        check_ids(corpus, len(W), 'corpus')     # counting them would take as much memory as the largest asks for
         self.sampler = UnigramSampler(corpus, power, sample_size)
-        if self.sampler.vocab_size > len(W):
-            raise ValueError(f'corpus: ids up to {self.sampler.vocab_size - 1} came; expected less than {len(W)}, the '
-                             'rows of W')
         self.loss_layer = SigmoidWithLoss()
         self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
 
     def forward(self, h, target):
         W, = self.params
+        target = np.asarray(target)
         N = len(h)
         if not N:
             check_shape('h', h, 'N', W.shape[1])

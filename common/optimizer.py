@@ -49,6 +49,8 @@ class Optimizer:
         for p, g, *state in zip(params, grads, *(getattr(self, name) for name in self.arrays), strict=True):
             if p.shape != g.shape:          # NumPy would stretch the smaller one
                 raise ValueError(f'grads: one of shape {g.shape} came for a parameter of {p.shape}; expected the same')
+            if state and p.shape != state[0].shape:
+                raise ValueError(f'params: one of shape {p.shape} came, but {state[0].shape} at the first update')
             if isinstance(g, RowSparse):
                 rows = [a.take(g.indices, axis=0) for a in (p, *state)]     # (K, D) each
                 self.step(rows[0], g.values, *rows[1:])
@@ -70,6 +72,9 @@ class Optimizer:
 
     def set_state(self, state):
         """Go on from what get_state gave."""
+        if missing := [name for name in self.numbers + self.arrays if name not in state]:
+            raise ValueError(f'state: {", ".join(state) or "nothing"} came; expected {", ".join(missing)} too, for '
+                             f'{type(self).__name__}')
         for name in self.numbers + self.arrays:
             setattr(self, name, copy.deepcopy(state[name]))
 

@@ -274,10 +274,12 @@ def _name(module, name):
 
 
 def _check_keys(keys):
-    """Numbers and text alone: hashing a deeply nested key could take for ever."""
+    """Numbers and text alone: hashing a deeply nested key could take for ever, as could large integers of one hash."""
     for key in keys:
         if not isinstance(key, str | bytes | int | float | np.generic | None):
             raise ValueError(f'it holds a dict with a key of type {type(key).__name__}; expected text or a number')
+        if isinstance(key, int) and abs(key) >= 2**60:
+            raise ValueError('it holds a dict with a key of 2**60 or more; expected smaller numbers')
 
 
 def _unpickle(data):

@@ -194,7 +194,7 @@ class Recurrent(Layer):
         order 'F': in memory G comes first.
         """
         Wx, _, b = self.params
-        if xs.ndim != 3 or xs.shape[2] != len(Wx):
+        if xs.ndim != 3 or xs.shape[2] != len(Wx) or not xs.size:
             check_shape('xs', xs, 'NT', len(Wx))
         N, T, D = xs.shape
         self.xs = time_major(xs).reshape(T * N, D)
@@ -500,7 +500,7 @@ class TimeAffine(Layer):
 
     def forward(self, xs):
         W, b = self.params
-        if xs.ndim != 3 or xs.shape[2] != len(W):
+        if xs.ndim != 3 or xs.shape[2] != len(W) or not xs.size:
             check_shape('xs', xs, 'NT', len(W))
         N, T, D = xs.shape
         self.x = time_major(xs).reshape(T * N, D)
@@ -555,6 +555,7 @@ class TimeSoftmaxWithLoss(Layer):
     def forward(self, xs, ts):
         if xs.ndim != 3 or not xs.size:
             check_shape('xs', xs, 'NTV')
+        ts = np.asarray(ts)
         if ts.shape == xs.shape:
             ts = ts.argmax(axis=2)
         if ts.shape != xs.shape[:2]:

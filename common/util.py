@@ -1,5 +1,6 @@
 """From words to ids, from counts to vectors, from vectors to neighbours; measures of models; clipping."""
 import inspect
+import math
 import os
 import sys
 from collections.abc import Collection, Mapping
@@ -210,13 +211,21 @@ def analogy(a: str, b: str, c: str, word_to_id: Mapping[str, int], id_to_word: M
 def clip_grads(grads: list[NDArray], max_norm: float) -> None:
     """Scale grads in place by max_norm / (norm + 1e-6) where that is below 1. Book, 6.1.4.
 
-    norm is the Euclidean norm of all the arrays taken as one vector.
+    norm is the Euclidean norm of all the arrays taken as one vector. FloatingPointError where it is NaN or infinite:
+    nothing is changed then.
     """
-    if not max_norm > 0:
-        raise ValueError(f'max_norm: {max_norm} came; expected more than 0')
+    if not isinstance(max_norm, int | float) or not max_norm > 0:
+        raise ValueError(f'max_norm: {max_norm!r} came; expected a number above 0')
     arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
-    rate = max_norm / (sum(float(np.dot(array, array)) for array in flat) ** 0.5 + 1e-6)
+    with np.errstate(all='ignore'):
+        norm = sum(float(np.dot(array, array)) for array in flat) ** 0.5
+        if norm == math.inf:        # the squares overflow: those of the shares of the largest do not
+            peak = max(float(np.abs(array).max(initial=0)) for array in flat)
+            norm = peak * sum(float(np.dot(array / peak, array / peak)) for array in flat) ** 0.5
+    if not math.isfinite(norm):
+        raise FloatingPointError(f"the gradients' norm is {norm}")
+    rate = max_norm / (norm + 1e-6)
     if rate < 1:
         for array in arrays:
             array *= rate

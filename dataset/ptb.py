@@ -1,7 +1,7 @@
 """Penn Treebank as T. Mikolov prepared it: newspaper text of 10,000 words (book, 2.4.4)."""
 import numpy as np
 
-from dataset import SPLITS, files
+from dataset import files, part_of_corpus
 
 
 def load_data(data_type: str = 'train') -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
@@ -10,11 +10,10 @@ def load_data(data_type: str = 'train') -> tuple[np.ndarray, dict[str, int], dic
     data_type: 'train' (929,589 words), 'valid' or 'val' (73,760), 'test' (82,430). Each line's end is `<eos>`. The
     vocabulary is always that of the training text. A file that is not at hand is fetched (dataset/files.py).
     """
-    if data_type not in SPLITS:
-        raise ValueError(f'data_type is {data_type!r}, but should be one of {", ".join(SPLITS)}.')
+    part = part_of_corpus('data_type', data_type)
     train = _words('train')
     word_to_id, id_to_word = _vocab(train)
-    words = train if data_type == 'train' else _words(SPLITS[data_type])
+    words = train if part == 'train' else _words(part)
     corpus = np.fromiter(map(word_to_id.__getitem__, words), dtype=np.int64, count=len(words))
     return corpus, word_to_id, id_to_word
 

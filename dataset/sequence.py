@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset import files
+from dataset import check_seed, files
 
 # The characters of the book's files in order of first appearance, which is that of their ids. The sets made here take
 # the same ids, so that weights trained on either kind answer the questions of both.
@@ -31,6 +31,8 @@ def load_data(file_name: str = 'addition.txt', seed: int | None = 1984):
     current folder, then in files.folder()/sequence. Errors: FileNotFoundError; ValueError with the line's number.
     """
     global _vocab
+    if seed is not None:
+        check_seed(seed)
     lines, chars = _read(file_name)
     width, split = _check(file_name, lines)
     text = ''.join(lines)

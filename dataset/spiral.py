@@ -1,7 +1,7 @@
 """Three spiral arms in the plane, a class each: points that no straight line separates (book, 1.4.1)."""
-from numbers import Integral
-
 import numpy as np
+
+from dataset import check_seed
 
 CLASSES = 3
 POINTS = 100    # of each class
@@ -14,8 +14,7 @@ def load_data(seed: int | None = 1984) -> tuple[np.ndarray, np.ndarray]:
     with `seed` first, as in the book; None leaves it as it stands.
     """
     if seed is not None:
-        if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
-            raise ValueError(f'seed is {seed!r}, but should be an integer from 0 to 2**32 - 1, or None.')
+        check_seed(seed)
         np.random.seed(seed)
     radius = np.arange(POINTS) / POINTS                                         # (100,)
     arm = 4.0 * np.arange(CLASSES)[:, None]                                     # (3, 1)

@@ -2,11 +2,12 @@
 import re
 from array import array
 from collections import defaultdict
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
-from dataset import SPLITS, files
+from dataset import files, part_of_corpus
 
 EOS, UNK = 0, 1     # while the text is read
 PIECE = 2**18       # words of a line that are split off at once
@@ -22,18 +23,17 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
     them, with ids in order of first appearance; all other words are `<unk>`.
     Errors: FileNotFoundError; ValueError for a file that is not UTF-8, or that has no line for the split.
     """
-    if split not in SPLITS:
-        raise ValueError(f'split is {split!r}, but should be one of {", ".join(SPLITS)}.')
-    if vocab_size < 3:
-        raise ValueError(f'vocab_size is {vocab_size}, but should be at least 3: <unk>, <eos> and one word more.')
+    part_name = part_of_corpus('split', split)
+    if not isinstance(vocab_size, Integral) or vocab_size < 3:
+        raise ValueError(f'vocab_size is {vocab_size!r}, but should be at least 3: <unk>, <eos> and one word more.')
     ids, ends, words = _read(Path(path))
     tenth = len(ends) // 10
     train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
     parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
-    part, train_ids = parts[SPLITS[split]], parts['train']
+    part, train_ids = parts[part_name], parts['train']
     if not len(part):
         raise ValueError(f'{path} has {len(ends)} lines with words, but should have ten or more '
-                         f'for a {SPLITS[split]} part.')
+                         f'for a {part_name} part.')
 
     count = np.bincount(train_ids, minlength=len(words))        # (W,): W words in the whole text
     count[[EOS, UNK]] = 0                   # these two are kept whatever their count

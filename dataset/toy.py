@@ -9,7 +9,7 @@ from numbers import Integral
 
 import numpy as np
 
-from dataset import SPLITS
+from dataset import check_seed, part_of_corpus
 
 # A line is a symbol and its alternatives, each drawn in proportion to the number before it (1 where there is none).
 # Capitals are symbols, all else is words. A word stands in one list of words only, or spelt out within rules; and no
@@ -148,14 +148,11 @@ def load_data(data_type: str = 'train', size: int | None = None, seed: int = 198
     ending in `<eos>`; None is 12,000 for 'train' and 1,200 for the others (some 8 words a sentence). The vocabulary
     and its ids are the same for every data_type, size and seed. The global np.random is left as it stands.
     """
-    if data_type not in SPLITS:
-        raise ValueError(f'data_type is {data_type!r}, but should be one of {", ".join(SPLITS)}.')
-    part = SPLITS[data_type]
+    part = part_of_corpus('data_type', data_type)
     size = SENTENCES[part] if size is None else size
-    if not isinstance(size, Integral) or size < 1:
+    if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
         raise ValueError(f'size is {size!r}, but should be at least one sentence, a whole number.')
-    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
-        raise ValueError(f'seed is {seed!r}, but should be an integer from 0 to 2**32 - 1.')
+    check_seed(seed)
     rng = np.random.RandomState([seed, STREAMS[part]])
     return _generate(size, rng), *load_vocab()
 

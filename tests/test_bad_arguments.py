@@ -53,7 +53,7 @@ from common.time_layers import (
     TimeSoftmaxWithLoss,
 )
 from common.trainer import RnnlmTrainer, Trainer
-from dataset import ptb, spiral, toy
+from dataset import ptb, sequence, spiral, text, toy
 
 zeros = np.zeros
 NAN, INF = float('nan'), float('inf')
@@ -81,6 +81,12 @@ def update_twice():
     optimizer, params = Momentum(), [zeros(2)]
     optimizer.update(params, [zeros(2)])
     optimizer.update([*params, zeros(3)], [zeros(2), zeros(3)])
+
+
+def update_others():
+    optimizer = Momentum()
+    optimizer.update([zeros(2)], [zeros(2)])
+    optimizer.update([zeros(3)], [zeros(3)])
 
 
 def update_with(**changes):
@@ -130,6 +136,16 @@ PARAMETERS = [
 ]
 
 INPUTS = [
+    (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros((0, 2))), ValueError, 'x: shape (0, 2) came; expected (N,'),
+    (lambda: MatMul(zeros((2, 3))).forward(zeros((0, 2))), ValueError, 'x: shape (0, 2) came; expected (N, 2), each 1'),
+    (lambda: recurrent(TimeRNN, 1).forward(zeros((0, 5, 3))), ValueError, 'xs: shape (0, 5, 3) came; expected (N,'),
+    (lambda: recurrent(TimeGRU, 3).forward(zeros((4, 0, 3))), ValueError, 'xs: shape (4, 0, 3) came; expected (N,'),
+    (lambda: TimeAffine(zeros((2, 3)), zeros(3)).forward(zeros((0, 5, 2))), ValueError,
+     'xs: shape (0, 5, 2) came; expected (N, T, 2), each 1 or more'),
+    (lambda: after(Embedding(zeros((7, 4))), ints(6)).backward(zeros((4, 6))), ValueError,
+     'dy: shape (4, 6) came; expected (6, 4)'),
+    (lambda: after(TimeEmbedding(zeros((7, 4))), ints(3, 2)).backward(zeros((2, 3, 4))), ValueError,
+     'dy: shape (3, 2, 4) came; expected (2, 3, 4)'),
     (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5))), ValueError,
      'x: shape (4, 5) came; expected (N, 2)'),
     (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros(2)), ValueError, 'x: shape (2,) came; expected (N, 2)'),
@@ -194,6 +210,8 @@ INPUTS = [
 ]
 
 LABELS = [
+    (lambda: SoftmaxWithLoss().forward(zeros((2, 3)), np.eye(3)[:, :2]), ValueError,
+     't: 6 labels came for 2 rows of scores; expected one each'),
     (lambda: cross_entropy_error(np.ones((2, 3)), np.array([0, 3])), ValueError,
      't: ids from 0 to 3 came; expected 0 to 2'),
     (lambda: cross_entropy_error(np.array(0.5), np.array(0)), ValueError,
@@ -251,7 +269,7 @@ NEGATIVE_SAMPLING = [
     (lambda: UnigramSampler(CORPUS, 0.75, 2).get_negative_sample(ints(2, 2)), ValueError,
      'target: shape (2, 2) came; expected (N)'),
     (lambda: NegativeSamplingLoss(zeros((5, 2)), CORPUS), ValueError,
-     'corpus: ids up to 6 came; expected less than 5, the rows of W'),
+     'corpus: ids from 0 to 6 came; expected 0 to 4'),
     (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 2)), np.array([0, -1])), ValueError,
      'target: ids from -1 to 0 came; expected 0 to 6'),
     (lambda: NegativeSamplingLoss(zeros((7, 2)), CORPUS).forward(zeros((2, 2)), np.array([0, 7])), ValueError,
@@ -323,6 +341,8 @@ OPTIMIZERS = [
      'grads: one of shape () came for a parameter of (2, 3)'),
     (lambda: SGD().update([zeros((4, 2))], [RowSparse((3, 2), 'd')]), ValueError,
      'grads: one of shape (3, 2) came for a parameter of (4, 2)'),
+    (update_others, ValueError, 'params: one of shape (3,) came, but (2,) at the first update'),
+    (lambda: Adam().set_state(SGD().get_state()), ValueError, 'state: lr, iter came; expected m, v too, for Adam'),
     (update_twice, ValueError, 'params: 2 came, but the first update had 1'),
 ]
 
@@ -333,7 +353,7 @@ SIZES = [
     (lambda: SimpleSkipGram(7, True), TypeError, 'hidden_size: True came; expected an integer'),
     (lambda: CBOW(7, 2, 0, CORPUS), ValueError, 'window_size: 0 came; expected 1 or more'),
     (lambda: SkipGram(7, 2, 1.5, CORPUS), TypeError, 'window_size: 1.5 came; expected an integer'),
-    (lambda: CBOW(6, 2, 1, CORPUS), ValueError, 'corpus: ids up to 6 came; expected less than 6'),
+    (lambda: CBOW(6, 2, 1, CORPUS), ValueError, 'corpus: ids from 0 to 6 came; expected 0 to 5'),
     (lambda: CBOW(7, 2, 1, ints(9)), ValueError, 'sample_size is 5, but the corpus has 1 different words'),
     (lambda: SimpleRnnlm(7, -1, 2), ValueError, 'wordvec_size: -1 came; expected 1 or more'),
     (lambda: SimpleRnnlm(7, 3, 2, dtype='i'), TypeError, 'parameter 0 must be an array of floats, not int32'),
@@ -381,7 +401,15 @@ MODELS = [
      'enc_hs: shape (4, 2) came; expected (N, S, 2)'),
 ]
 
+def without_numbers():
+    model = RnnlmGen(7, 3, 2)
+    model.params[-1][3] = NAN
+    return model
+
+
 GENERATORS = [
+    (lambda: without_numbers().generate(0), FloatingPointError,
+     'the model gives a score that is NaN or infinite: look at its parameters'),
     (lambda: RnnlmGen(7, 3, 2).generate(7), ValueError, 'start_id: 7 came; expected an id from 0 to 6'),
     (lambda: RnnlmGen(7, 3, 2).generate(-1), ValueError, 'start_id: -1 came; expected an id from 0 to 6'),
     (lambda: RnnlmGen(7, 3, 2).generate(1.5), TypeError, 'start_id: 1.5 came; expected an integer'),
@@ -431,7 +459,9 @@ UTIL = [
     (lambda: util.analogy('a', 'b', 'c', IDS, WORDS, zeros((2, 2))), ValueError, 'word_matrix has 2 rows, expected 3'),
     (lambda: util.eval_perplexity(None, CORPUS.reshape(5, 2), 1, 1), ValueError,
      'corpus: shape (5, 2) came; expected (N)'),
-    (lambda: util.clip_grads([zeros(2)], NAN), ValueError, 'max_norm: nan came; expected more than 0'),
+    (lambda: util.clip_grads([zeros(2)], NAN), ValueError, 'max_norm: nan came; expected a number above 0'),
+    (lambda: util.clip_grads([zeros(2)], '5'), ValueError, "max_norm: '5' came; expected a number above 0"),
+    (lambda: util.clip_grads([zeros(2), np.array([NAN, 1.0])], 5), FloatingPointError, "the gradients' norm is nan"),
     (lambda: util.eval_perplexity(None, CORPUS, 0, 5), ValueError, 'batch_size: 0 came; expected 1 or more'),
     (lambda: util.eval_perplexity(None, CORPUS, 2, 2.5), TypeError, 'time_size: 2.5 came; expected an integer'),
     (lambda: util.eval_perplexity(None, CORPUS, 2, 5), ValueError,
@@ -481,6 +511,9 @@ TRAINERS_AND_LOADERS = [
      'time_size: 0 came; expected 1 or more'),
     (lambda: spiral.load_data(1.5), ValueError, 'seed is 1.5, but should be an integer from 0 to 2**32 - 1'),
     (lambda: spiral.load_data(-1), ValueError, 'seed is -1, but should be an integer from 0 to 2**32 - 1'),
+    (lambda: sequence.load_data(seed=-1), ValueError, 'seed is -1, but should be an integer from 0 to 2**32 - 1'),
+    (lambda: text.load_data('x.txt', vocab_size='5'), ValueError, "vocab_size is '5', but should be at least 3"),
+    (lambda: toy.load_data(size=True), ValueError, 'size is True, but should be at least one sentence'),
     (lambda: toy.load_data(size=0), ValueError, 'size is 0, but should be at least one sentence'),
     (lambda: toy.load_data(size=2.5), ValueError, 'size is 2.5, but should be at least one sentence, a whole number'),
     (lambda: toy.load_data(seed='x'), ValueError, "seed is 'x', but should be an integer"),
@@ -500,6 +533,18 @@ def test_bad_arguments(call, error, words):
     message = str(caught.value)
     assert words in message
     assert '\n' not in message
+
+
+def test_lists_of_ids_are_taken_as_arrays_are():
+    contexts, target, xs, ts = [[1, 3], [2, 4]], [2, 3], [[1, 2, 3], [4, 5, 6]], [[0, 1], [0, 2]]
+    for make, inputs in ((lambda: CBOW(7, 2, 1, CORPUS), (contexts, target)),
+                         (lambda: SkipGram(7, 2, 1, CORPUS), (contexts, target)),
+                         (lambda: Rnnlm(7, 3, 2), (xs, xs)), (lambda: Seq2seq(7, 3, 2), (xs, ts))):
+        losses = []
+        for kind in (list, np.array):
+            np.random.seed(1)
+            losses.append(make().forward(*map(kind, inputs)))
+        assert losses[0] == losses[1] > 0.5
 
 
 def test_words_that_are_not_in_the_vocabulary_are_told_as_in_the_book(capsys):

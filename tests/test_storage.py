@@ -344,6 +344,8 @@ BY_HAND = {
     'terabytes of text': (b'\x80\x04\x8d' + struct.pack('<Q', 1 << 40) + b'abc.', 'refused'),
     'a frame of terabytes': (b'\x80\x04\x95' + struct.pack('<Q', 1 << 40), 'refused'),
     'a key of deep tuples': (b'}' + b'(I1\nt' + b'\x85' * 20_000 + b'Nsb.', 'key of type tuple'),
+    'keys of one hash': (b'(' + b''.join(b'I%d\nN' % (i * (2**61 - 1)) for i in range(1, 9)) + b'd.',
+                         r'key of 2\*\*60'),
     'an unhashable key': (b'}]Ns.', 'key of type list'),
     'items for a text': (b'Va\n(I1\ne.', 'adds items to a str'),
     'a name that is a list': (b'\x80\x04]N\x93.', 'name that is no text'),

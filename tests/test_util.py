@@ -304,6 +304,20 @@ def test_clip_grads_leaves_small_gradients_alone():
     assert grads[0].tolist() == [3, 4]
 
 
+def test_clip_grads_whose_squares_overflow():
+    grads = [np.array([3e30, 0], 'f'), np.array([0, -4e30], 'f')]
+    util.clip_grads(grads, max_norm=1)
+    np.testing.assert_allclose(np.concatenate(grads), [0.6, 0, 0, -0.8], rtol=1e-5)
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+def test_clip_grads_that_are_not_finite_are_left_alone(value):
+    grads = [np.array([3.0, 4.0]), np.array([value])]
+    with pytest.raises(FloatingPointError, match="the gradients' norm is nan"):
+        util.clip_grads(grads, max_norm=1)
+    assert grads[0].tolist() == [3, 4]
+
+
 def test_clip_grads_of_any_memory_order_without_copies():
     base = np.ones((500, 500))
     transposed, part = np.ones((500, 500)).T, base[::2, ::2]
@@ -481,7 +495,7 @@ def test_bad_input_is_told_apart(call, says):
 
 @pytest.mark.parametrize('max_norm', [0, -1, float('nan')])
 def test_clip_grads_to_no_norm(max_norm):
-    with pytest.raises(ValueError, match=r'max_norm: .* expected more than 0'):
+    with pytest.raises(ValueError, match=r'max_norm: .* expected a number above 0'):
         util.clip_grads([np.ones(2)], max_norm)
 
 
