@@ -7,6 +7,7 @@ by their order. (On a GPU, whose random state is not saved, the dropout masks di
 """
 import json
 import math
+import sys
 from pathlib import Path
 
 from ch06.better_rnnlm import BetterRnnlm
@@ -83,6 +84,8 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     name: what the two files are called
     resume: go on from the checkpoint
     """
+    if not name:
+        raise ValueError('name: nothing came; expected what the two files are to be called')
     best, checkpoint = Path(f'{name}.npz'), Path(f'{name}_checkpoint.npz')
     first = Path(f'{name}_first.npz')       # the first best model, until the checkpoint of its epoch is there
     for path in (checkpoint, best):
@@ -127,10 +130,10 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     def keep():
         path = model.save_params(f'{name}_interrupted.npz')
         if checkpoint.exists():
-            print(f'the last whole epoch is in {checkpoint}: --resume goes on from there')
+            print(f'the last whole epoch is in {checkpoint}: --resume goes on from there', file=sys.stderr)
         return path
 
-    with keep_on_interrupt(keep):
+    with keep_on_interrupt(keep, best.parent):
         while trainer.current_epoch < max_epoch and not is_over(trainer):
             trainer.fit(ids[:-1], ids[1:], 1, batch_size, time_size, max_grad)
             ppl = perplexity_afresh(model, ids_valid)

@@ -45,6 +45,8 @@ class CosineDecay:
 class PlateauDecay:
     """lr ← lr·factor after an epoch whose validation is not better than all before. Book, 6.5.4."""
 
+    needs_validation = True
+
     def __init__(self, factor=0.25):
         check_range('factor', factor, 0, math.inf)
         self.factor = factor
@@ -61,6 +63,8 @@ class EarlyStopping:
     `trainer.valid_list[-1] == trainer.best_valid()`.
     """
 
+    needs_validation = True
+
     def __init__(self, patience=3):
         check_sizes(patience=patience)
         self.patience = patience
@@ -72,8 +76,7 @@ class EarlyStopping:
 def epochs_without_gain(valid_list):
     """How many epochs have passed since the best one, which is the first of equals; a NaN is no gain."""
     if not valid_list:
-        raise ValueError('valid_list is empty; expected fit to be called with validate=, a function that gives the '
-                         'loss or the perplexity on other data')
+        raise ValueError('valid_list is empty; expected what a validation gave after each epoch')
     ranked = [value if value == value else math.inf for value in valid_list]
     best = min(ranked)
     return len(ranked) - 1 - ranked.index(best) if best < math.inf else len(ranked)

@@ -63,9 +63,9 @@ def run(main, argv=None):
 
     Every parameter is a flag: `max_epoch=300` is `--max-epoch N`, a bool `--reverse` / `--no-reverse`, a Literal a
     choice, `int | None` takes a number or `none`. Ctrl-C, SIGTERM and SIGHUP end with one line and status 130; a
-    missing file or network (OSError) and a loss that is not finite (FloatingPointError) with the message and status 1;
-    a closed pipe (`| head`) in silence. A ValueError that is one of our own sentences about what came in (see
-    is_sentence) ends with it and status 2; any other keeps its traceback.
+    missing file or network (OSError), a loss that is not finite (FloatingPointError) and a MemoryError with the message
+    and status 1; a closed pipe (`| head`) in silence. A ValueError that is one of our own sentences about what came in
+    (see is_sentence) ends with it and status 2; any other keeps its traceback.
     """
     if sys.stdout is None:      # closed (`>&-`), or pythonw
         sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
@@ -73,7 +73,7 @@ def run(main, argv=None):
         # A console that lacks a character prints `?`; a pipe (`| tee log`) gets each line when it is printed.
         sys.stdout.reconfigure(errors='replace', line_buffering=True)
     try:
-        with _signals(signal.default_int_handler, STOPS[1:]):      # as SIGINT: KeyboardInterrupt
+        with handled(signal.default_int_handler, STOPS[1:]):        # as SIGINT: KeyboardInterrupt
             return main(**vars(make_parser(main).parse_args(argv)))
     except KeyboardInterrupt as stop:
         if not isinstance(stop, Kept):
@@ -84,8 +84,8 @@ def run(main, argv=None):
     except OSError as error:
         print(f'{error.filename}: {error.strerror}' if error.filename else error, file=sys.stderr)
         raise SystemExit(1) from None
-    except FloatingPointError as error:     # a loss that is not finite
-        print(error, file=sys.stderr)
+    except (FloatingPointError, MemoryError) as error:      # a loss that is not finite, sizes too large
+        print(str(error) or 'there is not enough memory', file=sys.stderr)
         raise SystemExit(1) from None
     except ImportError as error:
         # As from MPLBACKEND=qtagg where there is no Qt. With no choice made matplotlib finds out what there is.
@@ -116,21 +116,22 @@ def is_sentence(error) -> bool:
 
 
 @contextmanager
-def _signals(handler, numbers=STOPS):
-    """These signals go to this handler; one that is ignored, as SIGHUP under `nohup`, stays ignored.
+def handled(handler, numbers=STOPS):
+    """These signals go to this handler, in the main thread: Python lets no other set handlers.
 
-    Python lets only the main thread set handlers.
+    One that is ignored, as SIGHUP under `nohup`, stays ignored, and one that other code than Python's handles (None
+    stands for it) could not be put back.
     """
     before = {}
     try:
         if threading.current_thread() is threading.main_thread():
             for number in numbers:
-                if signal.getsignal(number) is not signal.SIG_IGN:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     before[number] = signal.signal(number, handler)
         yield
     finally:
         for number, old in before.items():
-            signal.signal(number, old or signal.SIG_DFL)
+            signal.signal(number, old)
 
 
 def _flush():
@@ -226,25 +227,29 @@ def show(name: str, keep: bool = False) -> None:
 
 
 @contextmanager
-def keep_on_interrupt(save):
-    """On Ctrl-C, or where nobody reads any more (`| head`), call save() -> path, say where it is, and go on stopping.
+def keep_on_interrupt(save, folder='.'):
+    """On Ctrl-C, and an OSError such as that of a reader who is gone (`| head`), call save() -> path and say where.
 
         with keep_on_interrupt(model.save_params):
             trainer.fit(...)
             model.save_params()         # in here, so that a Ctrl-C in its midst loses nothing
 
-    A second Ctrl-C does not disturb the saving. OSError at once, not after hours, where the current folder, into which
-    save() writes, cannot be written.
+    Then the error goes on. A second Ctrl-C does not disturb the saving. OSError at once, not after hours, where the
+    `folder` into which save() writes cannot be written.
     """
-    if not os.access('.', os.W_OK):
-        raise PermissionError(f'the current folder, {Path.cwd()}, cannot be written: expected one to leave results in')
+    folder = Path(folder)
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise PermissionError(f'{folder.absolute()} cannot be written: expected a folder to leave results in')
     try:
         yield
-    except (KeyboardInterrupt, BrokenPipeError) as stop:
-        with _signals(signal.SIG_IGN):
-            message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
+    except (KeyboardInterrupt, OSError) as stop:
+        with handled(signal.SIG_IGN):
+            try:
+                message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
+            except OSError as error:        # a full disk, as a rule, of which `stop` may have told before
+                raise (stop if isinstance(stop, OSError) else error) from None
             with suppress(OSError):     # of a terminal that is gone
                 print(message, file=sys.stderr)
-        if isinstance(stop, BrokenPipeError):
+        if isinstance(stop, OSError):
             raise
         raise Kept(message) from None

@@ -1,7 +1,6 @@
 """Trainers: they cut the data into batches, drive model and optimizer, print where they stand and plot the curve."""
 import math
 import signal
-import threading
 import time
 
 import numpy
@@ -9,35 +8,30 @@ import numpy
 from common.functions import check_sizes
 from common.np import np
 from common.row_sparse import RowSparse
-from common.script import STOPS, show
+from common.script import handled, show
 from common.util import clip_grads
 
 
 class StepGuard:
     """Holds back Ctrl-C, SIGTERM and SIGHUP while a step runs, so that no parameter is left half-updated.
 
-    `check()`, called between steps, raises KeyboardInterrupt if one came; a second Ctrl-C raises at once. Only the
-    main thread can take signals: elsewhere this does nothing.
+    `check()`, called between steps, raises KeyboardInterrupt if one came. Who presses Ctrl-C once more does not want to
+    wait: it raises at once.
     """
 
     def __enter__(self):
         self.caught = False
-        self.handlers = {}
-        if threading.current_thread() is threading.main_thread():
-            for signum in STOPS:
-                # one that is ignored (nohup) stays so; None: set by other code than Python's, and not to be put back
-                if signal.getsignal(signum) not in (signal.SIG_IGN, None):
-                    self.handlers[signum] = signal.signal(signum, self.catch)
+        self.handled = handled(self.catch)
+        self.handled.__enter__()
         return self
 
     def __exit__(self, error, *_):
-        for signum, handler in self.handlers.items():
-            signal.signal(signum, handler)
+        self.handled.__exit__(None, None, None)
         if error is None or issubclass(error, OSError):     # that of printing to a terminal which is gone
             self.check()
 
     def catch(self, signum, frame):
-        if self.caught:
+        if self.caught and signum == signal.SIGINT:
             raise KeyboardInterrupt
         self.caught = True
 
@@ -75,7 +69,7 @@ class Progress:
 def train_step(model, optimizer, x, t, max_grad=None):
     """Forward, backward, clipping to the norm `max_grad` where given, and update. Returns the loss.
 
-    Where that is NaN or infinite nothing is changed.
+    Where that is NaN or infinite nothing is changed; FloatingPointError where the gradients' norm is.
     """
     loss = model.forward(x, t)
     if not math.isfinite(loss):
@@ -89,13 +83,13 @@ def train_step(model, optimizer, x, t, max_grad=None):
 
 
 def history(last_loss, grads):
-    """What there is to say, when a loss is not finite, of the step before."""
+    """What there is to say of the steps before one that went wrong."""
     if last_loss is None:
         return 'it was the first step: look at the data and at the first weights'
     arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
     peaks = [float(np.abs(array).max(initial=0)) for array in arrays]
     i = int(numpy.argmax(peaks))        # that of a NaN, if there is one
-    return (f'the last finite one was {float(last_loss):.4g}, the largest gradient then {peaks[i]:.3g}, in grads[{i}]: '
+    return (f'the last finite loss was {float(last_loss):.4g}, the largest gradient {peaks[i]:.3g}, in grads[{i}]: '
             'try a smaller learning rate, or max_grad')
 
 
@@ -159,6 +153,9 @@ class BaseTrainer:
             check_sizes(eval_interval=eval_interval)
         if validate is not None and not callable(validate):
             raise TypeError(f'validate: {validate!r} came; expected a function without arguments that gives a number')
+        if validate is None and any(getattr(callback, 'needs_validation', False) for callback in self.callbacks):
+            raise ValueError('validate: None came; expected a function that gives the loss or the perplexity on other '
+                             'data, for there is a callback that looks at it')
         self.eval_interval = eval_interval
         self.max_iters = max_iters
         progress = self.progress
@@ -167,11 +164,14 @@ class BaseTrainer:
         for _ in range(max_epoch):
             with StepGuard() as guard:
                 for iters, (x, t) in enumerate(batches()):
-                    loss = train_step(self.model, self.optimizer, x, t, max_grad)
-                    if not math.isfinite(loss):
+                    try:
+                        loss = train_step(self.model, self.optimizer, x, t, max_grad)
+                        if not math.isfinite(loss):
+                            raise FloatingPointError(f'the loss is {float(loss)}')
+                    except FloatingPointError as error:
                         raise FloatingPointError(
-                            f'the loss is {float(loss)} in epoch {self.current_epoch + 1}, iteration {iters + 1} of '
-                            f'{max_iters}; {history(last_loss, self.model.grads)}')
+                            f'{error} in epoch {self.current_epoch + 1}, iteration {iters + 1} of {max_iters}; '
+                            f'{history(last_loss, self.model.grads)}') from error
                     losses.append(loss)
                     last_loss = loss
                     if progress.due(iters):

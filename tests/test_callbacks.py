@@ -82,9 +82,12 @@ def test_a_callback_of_ones_own():
 
 @pytest.mark.parametrize('callback', [PlateauDecay(), EarlyStopping()])
 def test_validation_is_asked_for(callback):
-    trainer = Trainer(Still(), SGD(), [callback])
-    with pytest.raises(ValueError, match='valid_list is empty; expected fit to be called with validate='):
+    trainer = Trainer(Still(), SGD(), [print, callback])
+    with pytest.raises(ValueError, match='validate: None came; expected a function that gives the loss'):
         trainer.fit(np.zeros(4), np.zeros(4), 1, 2, eval_interval=None)
+    assert trainer.current_epoch == 0
+    with pytest.raises(ValueError, match='valid_list is empty'):
+        callback(trainer)
 
 
 def test_nothing_is_kept_between_epochs():

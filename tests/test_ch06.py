@@ -273,6 +273,14 @@ def test_train_rnnlm_with_a_schedule_and_patience(capsys, monkeypatch):
     assert trainer.optimizer.lr == pytest.approx(0, abs=1e-12) and len(trainer.valid_list) == 2
 
 
+def test_better_rnnlm_where_it_cannot_save_does_not_begin(monkeypatch):
+    monkeypatch.setattr(RnnlmTrainer, 'fit', lambda *args, **kwargs: pytest.fail('the training began'))
+    with pytest.raises(PermissionError, match='runs cannot be written: expected a folder'):
+        train_better_rnnlm.main('toy', **TINY, name='runs/first')
+    with pytest.raises(ValueError, match='name: nothing came'):
+        train_better_rnnlm.main('toy', **TINY, name='')
+
+
 class Stop(Exception):
     """Stands for a kill."""
 
@@ -478,5 +486,5 @@ def test_ctrl_c_later_names_the_checkpoint(better, monkeypatch, capsys):
     monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
     with pytest.raises(KeyboardInterrupt, match=r'model_interrupted\.npz'):
         better('model')
-    assert 'the last whole epoch is in model_checkpoint.npz: --resume goes on' in capsys.readouterr().out
+    assert 'the last whole epoch is in model_checkpoint.npz: --resume goes on' in capsys.readouterr().err
     assert arrays('model_checkpoint.npz')['current_epoch'] == 1

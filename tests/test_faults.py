@@ -230,12 +230,13 @@ runpy.run_module(sys.argv.pop(1), run_name='__main__')
 
 
 @posix
+@pytest.mark.parametrize('signalled', [True, False])        # not: a training that was begun with setsid, or disowned
 @pytest.mark.parametrize('script', ['ch06.train_rnnlm', 'ch06.train_better_rnnlm'])
-def test_a_terminal_that_is_closed(script, start):
+def test_a_terminal_that_is_closed(script, signalled, start):
     write_text(500)
     flags, name = TRAININGS[script]
     ours, theirs = os.openpty()
-    process = start('-c', IN_TERMINAL, script, *flags.split(), start_new_session=True,
+    process = start(*(['-c', IN_TERMINAL] if signalled else ['-m']), script, *flags.split(), start_new_session=True,
                     stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b''
@@ -270,10 +271,16 @@ def test_head_is_no_error(script, flags, name, start):
 @posix
 @pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no /dev/full here')
 def test_a_full_device_and_a_closed_stdout(start):
-    with open('/dev/full', 'w') as full:
-        process = start('-m', 'ch01.train', stdout=full)
-        err = process.communicate()[1]
-    assert (process.returncode, err) == (1, '[Errno 28] No space left on device\n')
+    write_text(500)
+    full_disk = '[Errno 28] No space left on device\n'
+    for args, says in ((['ch01.train'], full_disk), (
+            ['ch06.train_rnnlm', '--corpus', 'small.txt', '--time-size', '5'],
+            f'stopped; what was learnt so far is in {Path("Rnnlm.npz").resolve()}\n{full_disk}')):
+        with open('/dev/full', 'w') as full:
+            process = start('-m', *args, stdout=full)
+            err = process.communicate()[1]
+        assert (process.returncode, err) == (1, says)
+    assert len(load_npz('Rnnlm.npz')) == 6
     done = subprocess.run([f'"{sys.executable}" -m ch02.ppmi >&-'], shell=True, env=ENV, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b'')
 

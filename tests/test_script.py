@@ -249,6 +249,32 @@ def test_a_closed_pipe_keeps_what_was_learnt_too(capsys):
     assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
 
 
+@pytest.mark.parametrize('stop', [KeyboardInterrupt(), OSError(5, 'Input/output error')])
+def test_a_saving_that_fails_ends_with_one_error(stop, capsys):
+    def main():
+        with keep_on_interrupt(save):
+            raise stop
+
+    def save():
+        raise OSError(28, 'No space left on device')
+
+    with pytest.raises(SystemExit) as end:
+        run(main, [])
+    assert end.value.code == 1
+    what = 'Errno 5] Input/output error' if isinstance(stop, OSError) else 'Errno 28] No space left on device'
+    assert capsys.readouterr().err == f'[{what}\n'
+
+
+def test_too_little_memory_is_one_line(capsys):
+    for error, says in ((MemoryError(), 'there is not enough memory'), (MemoryError('8 TiB'), '8 TiB')):
+        def main(error=error):
+            raise error
+
+        with pytest.raises(SystemExit) as end:
+            run(lambda: main(), [])
+        assert end.value.code == 1 and capsys.readouterr().err == says + '\n'
+
+
 @pytest.mark.parametrize('number', STOPS)
 def test_a_second_ctrl_c_does_not_disturb_the_saving(number):
     def save():
@@ -436,5 +462,5 @@ def test_a_screen_shows_and_keeps_only_on_request(backend, keep, written, shown,
 
 def test_a_folder_that_cannot_be_written_is_told_before_the_training(monkeypatch):
     monkeypatch.setattr(os, 'access', lambda path, mode: (Path(path), mode) != (Path('.'), os.W_OK))
-    with pytest.raises(PermissionError, match=r'the current folder, .* cannot be written'), keep_on_interrupt(None):
+    with pytest.raises(PermissionError, match='cannot be written: expected a folder'), keep_on_interrupt(None):
         pytest.fail('the training began')
