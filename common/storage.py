@@ -6,24 +6,21 @@ NumPy here, even on a GPU: files hold what lies in main memory.
 import math
 import os
 import pickle
-import pickletools
-import re
 import uuid
 import warnings
 import zipfile
-from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from common.unpickle import check_size, unpickle
 from common.util import to_cpu
 
 ENDINGS = ('.npz', '.pkl')
 ROOM = 2**24        # bytes that the arrays of an .npz file may always unfold to
 BLOCK = 2**18       # bytes read at once
-INSTRUCTIONS = 2**22        # that a pickle may hold, each of which can take 100 bytes of memory
 
 
 # ---- writing
@@ -79,18 +76,6 @@ def find_file(path) -> Path:
     if other.is_file():
         return other
     raise FileNotFoundError(f'there is no file {path}, nor {other}')
-
-
-def _check_size(shape, dtype, n_bytes):
-    """Raise unless an array of this shape and dtype takes just n_bytes. No array is made."""
-    if dtype.hasobject:
-        raise ValueError('it holds Python objects, which are not read')
-    if dtype.kind not in 'biufcSU':
-        raise ValueError(f'it holds an array of {dtype}, not of numbers or of text')
-    if len(shape) > 32 or not all(isinstance(n, int) and 0 <= n < 2**63 for n in shape):
-        raise ValueError('it holds an array whose shape is not a tuple of lengths')
-    if math.prod(shape) * dtype.itemsize != n_bytes or not dtype.itemsize:
-        raise ValueError(f'it holds {n_bytes} bytes for an array {tuple(shape)} of {dtype}')
 
 
 @contextmanager
@@ -169,7 +154,7 @@ def _read_header(info, member):
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(member)
     else:
         raise ValueError(f'{info.filename} is in version {version} of the .npy format; expected (1, 0) or (2, 0)')
-    _check_size(shape, dtype, info.file_size - member.tell())
+    check_size(shape, dtype, info.file_size - member.tell())
     return shape, dtype, 'F' if fortran else 'C'
 
 
@@ -189,13 +174,6 @@ def _read_array(archive, info):
         return np.ndarray(shape, dtype, data, order=order)
 
 
-# ---- reading pickles
-#
-# A pickle is a program for a small machine: one instruction calls a function, any function, and others reserve as
-# much memory as the file asks for. The machine below knows only the instructions that lists, dicts, tuples, text,
-# numbers and arrays need. pickletools splits the file into instructions, and no name in the file ever leads to
-# anything but the six functions in _CALLS.
-
 def load_pickle(path):
     """What a pickle holds: NumPy arrays and scalars, dicts, lists, tuples, str, bytes, int, float, bool, None.
 
@@ -204,179 +182,7 @@ def load_pickle(path):
     """
     data = Path(path).read_bytes()
     with refusing(path):
-        return _unpickle(data)
-
-
-class _Name(str):
-    """A name that stands for a function or a class in the file: text, until _CALLS knows it."""
-
-
-class _Type:
-    """A dtype on its way: a pickle states the byte order only after it has made the dtype."""
-
-    def __init__(self, name, align=False, copy=True):
-        if not re.fullmatch(r'[biufcSU][1-9]\d{0,8}', name):
-            raise ValueError(f'it holds an array of type {name[:20]!r}, not of numbers or of text')
-        self.dtype = np.dtype(name)
-
-    def set_state(self, version, order, *_):
-        self.dtype = self.dtype.newbyteorder(order)
-
-
-def _array(cls, shape, code):
-    """An empty array, which set_array_state fills."""
-    if (cls, shape) != ('numpy ndarray', (0,)):
-        raise ValueError('it holds an array that NumPy did not write')
-    return np.empty(0)
-
-
-def _set_array_state(array, version, shape, kind, fortran, data):
-    _check_size(shape, kind.dtype, len(data))
-    array.__setstate__((1, shape, kind.dtype, bool(fortran), bytes(data)))
-
-
-def _array_of_bytes(data, kind, shape, order, axes=None):
-    _check_size(shape, kind.dtype, len(data))
-    array = np.ndarray(shape, kind.dtype, data, order='F' if order == 'F' else 'C')
-    return (array if axes is None else array.transpose(axes)).copy(order='K')
-
-
-def _scalar(kind, data):
-    _check_size((), kind.dtype, len(data))
-    return np.ndarray((), kind.dtype, data)[()]
-
-
-def _encode(text, encoding):
-    """Protocols 0 to 2 know no bytes: they write them as text in latin1."""
-    if encoding != 'latin1':
-        raise ValueError('it holds bytes that are not written as latin1')
-    return text.encode('latin1')
-
-
-_CALLS: dict[str, Callable] = {
-    'numpy.core.multiarray _reconstruct': _array,
-    'numpy.core.multiarray scalar': _scalar,
-    'numpy.core.numeric _frombuffer': _array_of_bytes,
-    'numpy dtype': _Type,
-    '_codecs encode': _encode,
-    'builtins bytes': lambda: b'',
-}
-
-
-def _name(module, name):
-    """`module name`, NumPy 2's and Python 2's modules under the names that stand in _CALLS."""
-    if not isinstance(module, str) or not isinstance(name, str):
-        raise ValueError('it asks for a name that is no text')
-    full = _Name(f'{module} {name}'.replace('numpy._core.', 'numpy.core.').replace('__builtin__ ', 'builtins '))
-    if full not in _CALLS and full != 'numpy ndarray':
-        raise ValueError(f'it asks for {module}.{name}; only arrays, lists, dicts, text and numbers are read')
-    return full
-
-
-def _check_keys(keys):
-    """Numbers and text alone: hashing a deeply nested key could take for ever, as could large integers of one hash."""
-    for key in keys:
-        if not isinstance(key, str | bytes | int | float | np.generic | None):
-            raise ValueError(f'it holds a dict with a key of type {type(key).__name__}; expected text or a number')
-        if isinstance(key, int) and abs(key) >= 2**60:
-            raise ValueError('it holds a dict with a key of 2**60 or more; expected smaller numbers')
-
-
-def _unpickle(data):
-    """Run the instructions. stack, marks (heights of the stack to come back to) and memo are the pickle module's."""
-    stack: list = []
-    marks: list[int] = []
-    memo: dict = {}
-    made = 0            # bytes of arrays and of encoded text so far
-
-    def pop_to_mark():
-        height = marks.pop()
-        items = stack[height:]
-        del stack[height:]
-        return items
-
-    def target(kind):
-        if type(stack[-1]) is not kind:
-            raise ValueError(f'it adds items to a {type(stack[-1]).__name__}')
-        return stack[-1]
-
-    value: Any
-    for count, (instruction, value, _) in enumerate(pickletools.genops(data)):
-        if count == INSTRUCTIONS:
-            raise ValueError(f'it holds more than {INSTRUCTIONS} instructions')
-        match instruction.name:
-            case 'PROTO' | 'FRAME':
-                pass
-            case 'STOP':
-                break
-            case 'NONE':
-                stack.append(None)
-            case 'NEWTRUE':
-                stack.append(True)
-            case 'NEWFALSE':
-                stack.append(False)
-            case ('INT' | 'BININT' | 'BININT1' | 'BININT2' | 'LONG' | 'LONG1' | 'LONG4' | 'FLOAT' | 'BINFLOAT'
-                  | 'UNICODE' | 'SHORT_BINUNICODE' | 'BINUNICODE' | 'BINUNICODE8'
-                  | 'SHORT_BINBYTES' | 'BINBYTES' | 'BINBYTES8' | 'BYTEARRAY8'):
-                stack.append(value)
-            case 'EMPTY_LIST':
-                stack.append([])
-            case 'EMPTY_DICT':
-                stack.append({})
-            case 'EMPTY_TUPLE':
-                stack.append(())
-            case 'MARK':
-                marks.append(len(stack))
-            case 'LIST':
-                stack.append(pop_to_mark())
-            case 'TUPLE':
-                stack.append(tuple(pop_to_mark()))
-            case 'TUPLE1' | 'TUPLE2' | 'TUPLE3':
-                n = int(instruction.name[-1])
-                stack[-n:] = [tuple(stack[-n:])]
-            case 'APPEND':
-                item = stack.pop()
-                target(list).append(item)
-            case 'APPENDS':
-                items = pop_to_mark()
-                target(list).extend(items)
-            case 'DICT' | 'SETITEMS' | 'SETITEM':
-                items = [stack.pop(-2), stack.pop()] if instruction.name == 'SETITEM' else pop_to_mark()
-                if instruction.name == 'DICT':
-                    stack.append({})
-                _check_keys(items[::2])
-                target(dict).update(zip(items[::2], items[1::2], strict=True))
-            case 'PUT' | 'BINPUT' | 'LONG_BINPUT':
-                memo[value] = stack[-1]
-            case 'MEMOIZE':
-                memo[len(memo)] = stack[-1]
-            case 'GET' | 'BINGET' | 'LONG_BINGET':
-                stack.append(memo[value])
-            case 'GLOBAL':
-                stack.append(_name(*value.split(' ', 1)))
-            case 'STACK_GLOBAL':
-                stack.append(_name(stack.pop(-2), stack.pop()))
-            case 'REDUCE':
-                args = stack.pop()
-                name = stack.pop()
-                if not isinstance(name, _Name) or name not in _CALLS:
-                    raise ValueError('it calls something that makes no array')
-                stack.append(_CALLS[name](*args))
-                made += getattr(stack[-1], 'nbytes', 0) or (len(stack[-1]) if isinstance(stack[-1], bytes) else 0)
-            case 'BUILD':
-                state = stack.pop()
-                if type(stack[-1]) is np.ndarray:
-                    _set_array_state(stack[-1], *state)
-                    made += stack[-1].nbytes
-                elif type(stack[-1]) is _Type:
-                    stack[-1].set_state(*state)
-                else:
-                    raise ValueError(f'it sets the state of a {type(stack[-1]).__name__}')
-            case other:
-                raise ValueError(f'it holds the instruction {other}, which no array, list, dict, text or number needs')
-        if made > 2 * len(data):        # the same bytes used again and again: a small file could fill the memory
-            raise ValueError('its arrays are larger than the file')
-    return stack.pop()
+        return unpickle(data)
 
 
 # ---- words
@@ -391,6 +197,9 @@ def save_words(path, word_vecs, id_to_word) -> None:
     if sorted(id_to_word) != list(range(len(word_vecs))):
         raise ValueError(f'id_to_word has {len(id_to_word)} ids; expected 0 to {len(word_vecs) - 1}, one per vector')
     words = [id_to_word[i] for i in range(len(word_vecs))]
+    if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
+        raise ValueError(f'word_vecs {word_vecs.shape} with {len(set(words))} different words came; expected (V, D) '
+                         'and V different words, all text')
     if check_ending(path) == '.npz':
         save_npz(path, {'word_vecs': word_vecs.astype('f4'), 'words': np.array(words, dtype=str)})
     else:
@@ -436,13 +245,16 @@ def is_floats(array) -> bool:
     return isinstance(array, np.ndarray) and array.dtype.kind == 'f'
 
 
-def as_type(path, name, array, dtype) -> np.ndarray:
-    """The array of this name in a file as an array of dtype, with a warning where it holds NaN or infinity then."""
+def as_type(path, name, array, dtype, level=3) -> np.ndarray:
+    """The array of this name in a file as an array of dtype, with a warning where it holds NaN or infinity then.
+
+    level: how many calls up the warning points, 3 at the caller's caller.
+    """
     with np.errstate(over='ignore', invalid='ignore'):
         array = array.astype(dtype, copy=False)
     strange = array.size - np.count_nonzero(np.isfinite(array))
     if strange:
-        warnings.warn(f'{name} of {path} holds {strange} numbers that are NaN or infinite', stacklevel=3)
+        warnings.warn(f'{name} of {path} holds {strange} numbers that are NaN or infinite', stacklevel=level)
     return array
 
 
@@ -459,7 +271,10 @@ def fit_params(path, arrays: dict, params) -> list[np.ndarray]:
             raise ValueError(f'{name} of {path} is {kind}; expected an array of floating-point numbers')
     check_shapes(path, {name: param.shape for name, param in expected.items()},
                  {name: array.shape for name, array in arrays.items()})
-    return [as_type(path, name, arrays[name], param.dtype) for name, param in expected.items()]
+    filled = []
+    for name, param in expected.items():        # a comprehension would be a call more in some Pythons
+        filled.append(as_type(path, name, arrays[name], param.dtype, level=4))
+    return filled
 
 
 # ---- random state

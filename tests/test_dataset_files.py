@@ -1,10 +1,9 @@
 """dataset.files: places, and fetching against a server of our own on the loopback interface."""
 import contextlib
-import email.message
 import hashlib
 import http.server
-import io
 import os
+import shutil
 import socket
 import ssl
 import struct
@@ -13,7 +12,6 @@ import sys
 import threading
 import time
 import urllib.request
-import urllib.response
 from pathlib import Path
 
 import pytest
@@ -354,41 +352,58 @@ def test_plain_http_is_refused(served, monkeypatch):
     assert served.asked == []
 
 
-def test_redirect_to_plain_http_is_refused(served, monkeypatch):
-    def redirect(self, request):
-        headers = email.message.Message()
-        headers['Location'] = served.url
-        response = urllib.response.addinfourl(io.BytesIO(), headers, request.full_url, 302)
-        response.msg = 'Found'
-        return response
-
-    monkeypatch.setattr(urllib.request.HTTPSHandler, 'https_open', redirect)
-    source = files.SOURCES[NAME]._replace(url='https://example.invalid/file')
-    monkeypatch.setattr(files, 'SOURCES', {NAME: source})
-    assert files.get(NAME).read_bytes() == TEXT         # the stand-in does lead there where http is allowed,
-    (files.folder() / NAME).unlink()
+@pytest.fixture
+def secure(served, monkeypatch):
+    """The server speaks TLS, with a certificate of localhost that this machine trusts."""
+    if shutil.which('openssl') is None:
+        pytest.skip('no openssl here to make a certificate with')
+    subprocess.run(['openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes',
+                    '-keyout', 'key.pem', '-out', 'cert.pem',
+                    '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost',
+                    '-addext', 'keyUsage=critical,keyCertSign,digitalSignature'], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain('cert.pem', 'key.pem')
+    served.socket = context.wrap_socket(served.socket, server_side=True)
+    monkeypatch.setattr(served, 'handle_error', lambda *args: None)     # of a client that breaks off
+    monkeypatch.setenv('SSL_CERT_FILE', os.path.abspath('cert.pem'))
     monkeypatch.setattr(files, 'HANDLERS', files.HANDLERS[:-1])
-    with pytest.raises(OSError, match='unknown url type: http'):
-        files.get(NAME)                                 # and not where it is not
-    assert len(served.asked) == 1
+    served.url = f'https://localhost:{served.server_port}/file'
+    monkeypatch.setattr(files, 'SOURCES', {NAME: files.SOURCES[NAME]._replace(url=served.url)})
+    return served
 
 
-def test_certificates_are_checked(server, cache, monkeypatch):
-    """The context that a fetch opens its connection with verifies the certificate and the host's name."""
-    seen = []
+def test_fetched_over_tls(secure):
+    assert files.get(NAME).read_bytes() == TEXT
 
-    def wrap(self, *args, **kwargs):
-        seen.append((self.verify_mode, self.check_hostname, kwargs['server_hostname']))
-        raise ssl.SSLError('enough seen')
 
-    monkeypatch.setattr(ssl.SSLContext, 'wrap_socket', wrap)
-    monkeypatch.setenv('no_proxy', '*')
-    monkeypatch.setattr(files, 'PAUSE', 0)
-    url = server.url.replace('http:', 'https:')
-    monkeypatch.setattr(files, 'SOURCES', {NAME: files.Source(url, 1, '')})
-    with pytest.raises(OSError, match='enough seen'):
+def test_a_certificate_that_nobody_vouches_for_is_refused(secure, cache, monkeypatch):
+    monkeypatch.delenv('SSL_CERT_FILE')
+    with pytest.raises(OSError, match='certificate verify failed'):
         files.get(NAME)
-    assert seen == [(ssl.CERT_REQUIRED, True, '127.0.0.1')] * 3
+    assert secure.asked == [] and left_behind(cache) == []
+
+
+def test_a_certificate_of_another_host_is_refused(secure, cache, monkeypatch):
+    url = secure.url.replace('localhost', '127.0.0.1')
+    monkeypatch.setattr(files, 'SOURCES', {NAME: files.SOURCES[NAME]._replace(url=url)})
+    with pytest.raises(OSError, match='certificate is not valid for'):
+        files.get(NAME)
+    assert secure.asked == [] and left_behind(cache) == []
+
+
+@pytest.mark.parametrize('scheme', ['http', 'file', 'ftp'])
+def test_a_redirect_to_anything_but_https_is_refused(secure, cache, scheme):
+    def redirect(handler, to):
+        handler.send_response(302)
+        handler.send_header('Location', to)
+        handler.end_headers()
+
+    secure.replies = [lambda handler: redirect(handler, secure.url.replace('https', scheme))]
+    with pytest.raises(OSError, match=f'unknown url type: {scheme}|not allowed'):
+        files.get(NAME)
+    assert len(secure.asked) == files.TRIES and left_behind(cache) == []
+    secure.replies = [lambda handler: redirect(handler, secure.url), (200, TEXT, len(TEXT))]
+    assert files.get(NAME).read_bytes() == TEXT
 
 
 def test_unknown_name():

@@ -409,11 +409,12 @@ def test_nan_in_a_file_is_warned_of(value, checkpoint):
         other = a_trainer(seed=2)
         with pytest.warns(UserWarning, match=rf'param_3 of {file_name} holds 1 numbers') as warned:
             other.model.load_params(file_name)
-        assert len(warned) == 1
+        assert [warning.filename for warning in warned] == [__file__]       # where the reader's call stands
         assert not np.isfinite(other.model.params[3][4])
         storage.save_words(file_name, np.array([[1, value], [value, 2]]), {0: 'a', 1: 'b'})
-        with pytest.warns(UserWarning, match=rf'word_vecs of {file_name} holds 2 numbers'):
+        with pytest.warns(UserWarning, match=rf'word_vecs of {file_name} holds 2 numbers') as warned:
             assert not np.isfinite(storage.load_words(file_name)[0][0, 1])
+        assert [warning.filename for warning in warned] == [__file__]
 
 
 def test_a_number_too_large_for_the_model_is_warned_of_as_infinite():

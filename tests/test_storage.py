@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import storage
+from common import storage, unpickle
 
 # ---- .npz
 
@@ -379,7 +379,7 @@ def test_a_very_deep_list_does_not_end_python():
 
 
 def test_a_pickle_of_very_many_instructions_is_refused(monkeypatch):
-    monkeypatch.setattr(storage, 'INSTRUCTIONS', 1000)
+    monkeypatch.setattr(unpickle, 'INSTRUCTIONS', 1000)
     for n in (999, 1001):
         Path('x.pkl').write_bytes(b'}' * (n - 1) + b'.')        # STOP is one, too
         if n < 1000:
@@ -505,6 +505,10 @@ def test_words_that_do_not_fit_are_refused():
         storage.save_words('x.npz', np.ones((2, 2)), {0: 'you'})
     with pytest.raises(ValueError, match=r"ends in '\.txt'; expected \.npz or \.pkl"):
         storage.save_words('x.txt', np.ones((1, 2)), {0: 'you'})
+    for vecs, words in ((np.ones(2), 'ab'), (np.ones((2, 3)), 'aa'), (np.ones((2, 3)), [1, 2])):
+        with pytest.raises(ValueError, match=r'expected \(V, D\) and V different words, all text'):
+            storage.save_words('x.npz', vecs, dict(enumerate(words)))
+    assert os.listdir() == []
     good = {'word_vecs': np.ones((2, 3)), 'id_to_word': {0: 'a', 1: 'b'}}
     for bad in ([], {}, good | {'word_vecs': 1},
                 good | {'word_vecs': np.ones(2)}, good | {'word_vecs': np.ones((3, 3))},
