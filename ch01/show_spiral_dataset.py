@@ -12,6 +12,8 @@ def plot_points(x, t):
         plt.scatter(points[:, 0], points[:, 1], s=40, marker=marker, label=f'class {j}')
     plt.xlabel('x[:, 0]')
     plt.ylabel('x[:, 1]')
+    plt.xticks((-1, -0.5, 0, 0.5, 1))
+    plt.yticks((-1, -0.5, 0, 0.5, 1))
     plt.gca().set_aspect('equal')
     plt.legend(loc='lower right')
 
