@@ -4,6 +4,7 @@
     python -m tests.benchmarks spiral rnnlm     these
     python -m tests.benchmarks --scale          time against hidden size, time steps and vocabulary
     python -m tests.benchmarks --memory         peak memory beside PyTorch's
+    python -m tests.benchmarks --checks         the share of a step that goes into looking at what came in
 
 The peers go into an environment apart (pip install torch==2.13.0 gensim); the table says which is missing. A step is
 forward, backward, clipping where the book clips, and update, on the book's shapes; a figure is the median over the
@@ -12,6 +13,7 @@ our time that the step's matrix products take when nothing stands around them: t
 Other programs that run meanwhile slow both sides, and not alike: the load printed first should be near 0.
 """
 import argparse
+import contextlib
 import datetime
 import importlib.metadata
 import importlib.util
@@ -26,6 +28,7 @@ from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import geometric_mean, median
+from unittest import mock
 
 import numpy as np
 
@@ -286,6 +289,38 @@ def memory(name='better_rnnlm'):
     return {'ours': ours, 'peer': peer}
 
 
+def checks_of(step):
+    """The calls of the library's functions check_… in one step, as functions without arguments."""
+    calls = []
+
+    def recorded(check):
+        def call(*args):
+            calls.append(partial(check, *args))
+            check(*args)
+        return call
+
+    with contextlib.ExitStack() as patches:
+        for module in [m for name, m in sys.modules.items() if re.match(r'(common|ch0[1-8])\.', name)]:
+            for name, check in [item for item in vars(module).items() if item[0].startswith('check_')]:
+                patches.enter_context(mock.patch.object(module, name, recorded(check)))
+        step()
+    return calls
+
+
+def checks(names):
+    """The time of those calls alone, beside the step's. A look that stands before one (`if x.ndim …`) is left out."""
+    print(f'{"workload":<14}{"ours":>18}{"checks":>18}{"share":>8}')
+    report = {}
+    for name in names:
+        step = our_step(name)
+        ms = median_ms(step, STEPS[name][1])
+        calls = checks_of(step)
+        checks_ms = median_ms(lambda calls=calls: [call() for call in calls], 1000)
+        report[name] = {'ours': ms, 'checks': checks_ms}
+        print(f'{name:<14}{ms:>15.3f} ms{1e3 * checks_ms:>15.1f} µs{checks_ms / ms:>8.2%}', flush=True)
+    return report
+
+
 def machine():
     """Where and when this was measured, and how busy it was with other things."""
     info = Path('/proc/cpuinfo')
@@ -308,6 +343,7 @@ def main(argv=None):
     parser.add_argument('--rounds', type=int, default=3, metavar='N', help='turns of each side (default: 3)')
     parser.add_argument('--scale', action='store_true', help="Rnnlm's step for H, T and V from small to large")
     parser.add_argument('--memory', action='store_true', help="peak memory of BetterRnnlm's steps")
+    parser.add_argument('--checks', action='store_true', help='the share of a step that goes into checks')
     parser.add_argument('--json', metavar='FILE', help='write all figures here')
     args = parser.parse_args(argv)
     if unknown := set(args.names) - set(names):
@@ -320,7 +356,9 @@ def main(argv=None):
         report['memory'] = memory()
     if args.scale:
         report['scale'] = scale()
-    if args.names or not (args.memory or args.scale):
+    if args.checks:
+        report['checks'] = checks([name for name in STEPS if name in args.names] or STEPS)
+    elif args.names or not (args.memory or args.scale):
         report |= compare([name for name in names if name in args.names] or names, args.rounds)
     if args.json:
         Path(args.json).write_text(json.dumps(report, indent=1) + '\n')

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from common import functions
 from tests import benchmarks
 
 
@@ -34,6 +35,15 @@ def test_a_step_learns(name):
     losses = [float(step()) for _ in range(60)]
     assert np.isfinite(losses).all() and np.mean(losses[-10:]) < losses[0]
     benchmarks.multiply(make_products())
+
+
+def test_the_checks_of_a_step_are_found_and_what_they_take(monkeypatch, capsys):
+    calls = benchmarks.checks_of(benchmarks.our_step('spiral'))
+    assert [(call.func.__name__, call.args[1:]) for call in calls] == [('check_ids', (3, 't'))]
+    assert calls[0].func is functions.check_ids         # and not what stood in its place
+    monkeypatch.setattr(benchmarks, 'median_ms', lambda step, runs: {300: 0.05, 1000: 0.002}[runs])
+    benchmarks.main(['spiral', '--checks'])
+    assert capsys.readouterr().out.splitlines()[-1].split() == ['spiral', '0.050', 'ms', '2.0', 'µs', '4.00%']
 
 
 def test_each_side_has_its_own_process_and_they_take_turns():
