@@ -502,18 +502,20 @@ class TimeAffine(Layer):
         W, b = self.params
         if xs.ndim != 3 or xs.shape[2] != len(W) or not xs.size:
             check_shape('xs', xs, 'NT', len(W))
-        N, T, D = xs.shape
-        self.x = time_major(xs).reshape(T * N, D)
+        N, T, _ = xs.shape
+        self.steps = N, T
+        self.x = flat(time_major(xs))                   # (T·N, D)
         y = self.empty('y', (T * N, len(b)), W.dtype)
         np.matmul(self.x, W, out=y)                     # (T·N, M)
         y += b
         return y.reshape(T, N, -1).swapaxes(0, 1)       # (N, T, M)
 
     def backward(self, dout):
-        W, _ = self.params
+        W, b = self.params
         dW, db = self.grads
-        N, T, M = dout.shape
-        dy = time_major(dout).reshape(T * N, M)
+        N, T = self.steps
+        check_shape('dout', dout, '', N, T, len(b))
+        dy = flat(time_major(dout))                     # (T·N, M)
         np.matmul(self.x.T, dy, out=dW)                 # (D, M)
         dy.sum(axis=0, out=db)                          # (M,)
         return (dy @ W.T).reshape(T, N, -1).swapaxes(0, 1)      # (N, T, D)

@@ -146,6 +146,8 @@ INPUTS = [
      'dy: shape (4, 6) came; expected (6, 4)'),
     (lambda: after(TimeEmbedding(zeros((7, 4))), ints(3, 2)).backward(zeros((2, 3, 4))), ValueError,
      'dy: shape (3, 2, 4) came; expected (2, 3, 4)'),
+    (lambda: after(TimeAffine(zeros((2, 3)), zeros(3)), zeros((4, 5, 2))).backward(zeros((5, 4, 3))), ValueError,
+     'dout: shape (5, 4, 3) came; expected (4, 5, 3)'),
     (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5))), ValueError,
      'x: shape (4, 5) came; expected (N, 2)'),
     (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros(2)), ValueError, 'x: shape (2,) came; expected (N, 2)'),
