@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Collection, Mapping
 from itertools import islice
+from numbers import Real
 
 from numpy.typing import NDArray
 
@@ -214,7 +215,7 @@ def clip_grads(grads: list[NDArray], max_norm: float) -> None:
     norm is the Euclidean norm of all the arrays taken as one vector. FloatingPointError where it is NaN or infinite:
     nothing is changed then.
     """
-    if not isinstance(max_norm, int | float) or not max_norm > 0:
+    if not isinstance(max_norm, Real) or not max_norm > 0:
         raise ValueError(f'max_norm: {max_norm!r} came; expected a number above 0')
     arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too

@@ -300,7 +300,7 @@ def test_clip_grads_scales_all_by_one_rate_in_place():
 
 def test_clip_grads_leaves_small_gradients_alone():
     grads = [np.array([3., 4.])]
-    util.clip_grads(grads, max_norm=5.1)
+    util.clip_grads(grads, max_norm=np.float32(5.1))
     assert grads[0].tolist() == [3, 4]
 
 
