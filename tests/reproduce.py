@@ -239,8 +239,8 @@ def results_of(name, out):
 
 
 def middle(numbers, digits):
-    """minimum / median / maximum, or the only one."""
-    values = (min(numbers), median(numbers), max(numbers)) if len(numbers) > 1 else numbers
+    """minimum / median / maximum, or the one or two that there are."""
+    values = (min(numbers), median(numbers), max(numbers)) if len(numbers) > 2 else sorted(numbers)
     return ' / '.join(f'{value:.{digits}f}' for value in values)
 
 

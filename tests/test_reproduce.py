@@ -125,12 +125,16 @@ def test_table_has_minimum_median_and_maximum(capsys):
     for seed, shares in ((0, [0, 50]), (1, [1, 20]), (2, [5, 90])):
         write('addition_peeky', seed, 60 * 100, **{'accuracy': shares[-1], 'after each epoch': shares})
     write('addition_plain', 0, 1, **{'accuracy': 12, 'after each epoch': list(range(1, 13))})
-    assert reproduce.main(['cbow', 'addition_peeky', 'addition_plain', 'rnnlm', '--table', '--out', 'out']) == 0
-    header, _, first, second, third, *pictures = capsys.readouterr().out.split('\n')
+    for seed, perplexity in ((0, 6.0), (2, 5.5)):
+        write('simple_rnnlm', seed, 1, perplexity=perplexity)
+    names = ['cbow', 'addition_peeky', 'addition_plain', 'simple_rnnlm', 'rnnlm']
+    assert reproduce.main([*names, '--table', '--out', 'out']) == 0
+    header, _, first, second, third, fourth, *pictures = capsys.readouterr().out.split('\n')
     assert '| loss 1.00 / 1.25 / 1.50; place of woman 1 / 3 / 9; you: we, i | `python -m ch04.train` | 2 min |' in first
     assert '| accuracy 20 / 50 / 90 %; after each epoch: 1.0, 50.0 |' in second and '| 100 min |' in second
     assert '`python -m ch07.train_seq2seq --reverse --peeky`' in second
     assert '| accuracy 12 %; after every fifth epoch: 5.0, 10.0 (1 of 3 seeds) |' in third
+    assert '| perplexity 5.50 / 6.00 (2 of 3 seeds) |' in fourth
     assert header.count('|') == first.count('|') == 6
     assert pictures[0] == f'picture: {OUT / "addition.png"}' and (OUT / 'addition.png').stat().st_size > 5000
 
