@@ -6,8 +6,9 @@ from common.layers import Embedding
 from common.np import np
 
 
-def check_pairs(contexts, target, window_size):
-    """ValueError unless contexts are (N, 2·window_size) and target (N,)."""
+def as_pairs(contexts, target, window_size):
+    """Both as arrays; ValueError unless contexts are (N, 2·window_size) and target (N,)."""
+    contexts, target = np.asarray(contexts), np.asarray(target)
     check_shape('target', target, 'N')
     check_shape('contexts', contexts, 'NC')
     if len(contexts) != len(target):
@@ -15,6 +16,7 @@ def check_pairs(contexts, target, window_size):
     if contexts.shape[1] != 2 * window_size:
         raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * window_size}, '
                          f'for window_size is {window_size}')
+    return contexts, target
 
 
 class CBOW(BaseModel):
@@ -37,9 +39,7 @@ class CBOW(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
-        contexts, target = np.asarray(contexts), np.asarray(target)
-        if target.ndim != 1 or not len(target) or contexts.shape != (len(target), 2 * self.window_size):
-            check_pairs(contexts, target, self.window_size)
+        contexts, target = as_pairs(contexts, target, self.window_size)
         vectors = self.in_layer.forward(contexts)                       # (N, C, H)
         C = 2 * self.window_size
         h = np.full(C, 1 / C, vectors.dtype) @ vectors                  # (N, H): their mean, faster than .mean(axis=1)

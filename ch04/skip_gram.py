@@ -1,5 +1,5 @@
 """Skip-gram at full size: the neighbours told from a word, with negative sampling."""
-from ch04.cbow import check_pairs
+from ch04.cbow import as_pairs
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
 from common.functions import check_sizes
@@ -27,9 +27,7 @@ class SkipGram(BaseModel):
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
-        contexts, target = np.asarray(contexts), np.asarray(target)
-        if target.ndim != 1 or not len(target) or contexts.shape != (len(target), 2 * self.window_size):
-            check_pairs(contexts, target, self.window_size)
+        contexts, target = as_pairs(contexts, target, self.window_size)
         h = self.in_layer.forward(target)                               # (N, H)
         return self.ns_loss.forward(h, contexts)
 

@@ -214,14 +214,15 @@ def test_other_errors_keep_their_traceback():
         run(main, [])
 
 
-def test_ctrl_c_with_something_kept_says_where_and_only_that(capsys):
+@pytest.mark.parametrize('stop, status', [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])
+def test_with_something_kept_an_end_says_where_and_only_that(stop, status, capsys):
     def main():
         with keep_on_interrupt(lambda: 'x.npz'):
-            raise KeyboardInterrupt
+            raise stop
 
     with pytest.raises(SystemExit) as end:
         run(main, [])
-    assert end.value.code == 130
+    assert end.value.code == status
     assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
 
 
@@ -236,17 +237,6 @@ def test_keep_on_interrupt_saves_on_ctrl_c_alone():
             keep_on_interrupt(lambda: calls.append('saved') or 'x.npz'):
         raise KeyboardInterrupt
     assert calls == ['saved']
-
-
-def test_a_closed_pipe_keeps_what_was_learnt_too(capsys):
-    def main():
-        with keep_on_interrupt(lambda: 'x.npz'):
-            raise BrokenPipeError
-
-    with pytest.raises(SystemExit) as end:
-        run(main, [])
-    assert end.value.code == 1
-    assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
 
 
 @pytest.mark.parametrize('stop', [KeyboardInterrupt(), OSError(5, 'Input/output error')])
@@ -265,14 +255,15 @@ def test_a_saving_that_fails_ends_with_one_error(stop, capsys):
     assert capsys.readouterr().err == f'[{what}\n'
 
 
-def test_too_little_memory_is_one_line(capsys):
-    for error, says in ((MemoryError(), 'there is not enough memory'), (MemoryError('8 TiB'), '8 TiB')):
-        def main(error=error):
-            raise error
+@pytest.mark.parametrize('error, says', [(MemoryError(), 'there is not enough memory'),
+                                         (MemoryError('8 TiB'), '8 TiB')])
+def test_too_little_memory_is_one_line(error, says, capsys):
+    def main():
+        raise error
 
-        with pytest.raises(SystemExit) as end:
-            run(lambda: main(), [])
-        assert end.value.code == 1 and capsys.readouterr().err == says + '\n'
+    with pytest.raises(SystemExit) as end:
+        run(main, [])
+    assert end.value.code == 1 and capsys.readouterr().err == says + '\n'
 
 
 @pytest.mark.parametrize('number', STOPS)
