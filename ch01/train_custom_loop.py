@@ -3,6 +3,7 @@ import matplotlib.pyplot as plt
 
 from ch01.train import show_boundary
 from ch01.two_layer_net import TwoLayerNet
+from common.checks import InputError
 from common.np import np
 from common.optimizer import SGD
 from common.script import run, show
@@ -21,7 +22,7 @@ def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: 
 
     max_iters = len(x) // batch_size
     if not max_iters:
-        raise ValueError(f'batch_size: {batch_size} came; expected 1 to {len(x)}, the rows of x')
+        raise InputError(f'batch_size: expected 1 to {len(x)}, the rows of x, got {batch_size}')
     losses, loss_list = [], []
     for epoch in range(max_epoch):
         order = np.random.permutation(len(x))                           # (N,)

@@ -1,6 +1,6 @@
 """A network of two affine layers with a sigmoid between them."""
 from common.base_model import BaseModel
-from common.functions import check_sizes
+from common.checks import check_sizes
 from common.layers import Affine, Sigmoid, SoftmaxWithLoss
 from common.np import np
 

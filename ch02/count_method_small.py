@@ -1,6 +1,7 @@
 """Words as points: counts, PPMI and SVD of one sentence (book, 2.4.3)."""
 import matplotlib.pyplot as plt
 
+from common.checks import InputError
 from common.np import np
 from common.script import run, show
 from common.util import create_co_matrix, ppmi, preprocess, to_cpu
@@ -12,7 +13,7 @@ def main(text='You say goodbye and I say hello.', window_size=1):
     """
     corpus, word_to_id, id_to_word = preprocess(text)
     if len(word_to_id) < 2:
-        raise ValueError(f'text: {text!r} came; expected two different words or more')
+        raise InputError(f'text: expected two different words or more, got {text!r}')
     C = create_co_matrix(corpus, len(word_to_id), window_size)
     W = ppmi(C)
     U, _, _ = np.linalg.svd(W)                  # (V, V)

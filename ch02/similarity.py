@@ -1,4 +1,5 @@
 """The similarity of `you` and `i` by the words beside them (book, 2.3.5)."""
+from common.checks import InputError
 from common.script import run
 from common.util import cos_similarity, create_co_matrix, preprocess
 
@@ -9,7 +10,7 @@ def main(text='You say goodbye and I say hello.'):
     """
     corpus, word_to_id, _ = preprocess(text)
     if not {'you', 'i'} <= word_to_id.keys():
-        raise ValueError(f'text is {text!r}, expected one that holds the words you and i')
+        raise InputError(f'text: expected one that holds the words you and i, got {text!r}')
     C = create_co_matrix(corpus, len(word_to_id))
     similarity = cos_similarity(C[word_to_id['you']], C[word_to_id['i']])
     print(similarity)

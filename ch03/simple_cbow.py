@@ -1,6 +1,6 @@
 """CBOW in its simple form: a word told from its neighbours, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
-from common.functions import check_shape, check_sizes
+from common.checks import check_shape, check_sizes
 from common.layers import MatMul, SoftmaxWithLoss
 from common.np import np
 

@@ -1,6 +1,6 @@
 """Skip-gram in its simple form: the neighbours told from a word, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
-from common.functions import check_shape, check_sizes
+from common.checks import check_shape, check_sizes
 from common.layers import MatMul, SoftmaxWithLoss
 from common.np import np
 

@@ -1,7 +1,7 @@
 """CBOW at full size: a word told from its neighbours, with negative sampling."""
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
-from common.functions import check_shape, check_sizes
+from common.checks import InputError, check_shape, check_sizes
 from common.layers import Embedding
 from common.np import np
 
@@ -12,10 +12,10 @@ def as_pairs(contexts, target, window_size):
     check_shape('target', target, 'N')
     check_shape('contexts', contexts, 'NC')
     if len(contexts) != len(target):
-        raise ValueError(f'target: {len(target)} came for {len(contexts)} rows of contexts; expected one each')
+        raise InputError(f'target: expected {len(contexts)}, one for each row of contexts, got {len(target)}')
     if contexts.shape[1] != 2 * window_size:
-        raise ValueError(f'contexts: {contexts.shape[1]} came for each target; expected {2 * window_size}, '
-                         f'for window_size is {window_size}')
+        raise InputError(f'contexts: expected {2 * window_size} for each target, twice the window_size, got '
+                         f'{contexts.shape[1]}')
     return contexts, target
 
 

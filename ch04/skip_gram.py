@@ -2,7 +2,7 @@
 from ch04.cbow import as_pairs
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
-from common.functions import check_sizes
+from common.checks import check_sizes
 from common.layers import Embedding
 from common.np import np
 

@@ -1,6 +1,6 @@
 """A language model with a simple recurrent layer."""
 from common.base_model import BaseModel
-from common.functions import check_sizes
+from common.checks import check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeRNN, TimeSoftmaxWithLoss
 

@@ -2,6 +2,7 @@
 import matplotlib.pyplot as plt
 
 from ch05.simple_rnnlm import SimpleRnnlm
+from common.checks import InputError
 from common.np import np
 from common.optimizer import SGD
 from common.script import run, show
@@ -24,8 +25,8 @@ def main(corpus='ptb', corpus_size=1000, batch_size=10, wordvec_size=100, hidden
 
     max_iters = len(xs) // (batch_size * time_size)
     if not max_iters:
-        raise ValueError(f'corpus_size: {len(ids)} words came; expected more than batch_size · time_size = '
-                         f'{batch_size * time_size}')
+        raise InputError(f'corpus_size: expected more than batch_size · time_size = {batch_size * time_size}, got '
+                         f'{len(ids)} words')
     offsets = np.arange(batch_size) * (len(xs) // batch_size)           # (N,): where each row of the batch begins
     time_idx = 0
     ppl_list = []

@@ -1,6 +1,6 @@
 """A better language model: two LSTM layers, dropout, weight tying (book, 6.5)."""
 from common.base_model import BaseModel
-from common.functions import check_sizes
+from common.checks import InputError, check_sizes
 from common.np import np
 from common.time_layers import (
     TimeAffine,
@@ -24,8 +24,8 @@ class BetterRnnlm(BaseModel):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
         if D != H:
-            raise ValueError(f'wordvec_size: {D} came; expected hidden_size, {H}, for embedding and affine layer '
-                             'share one matrix')
+            raise InputError(f'wordvec_size: expected hidden_size, {H}, for embedding and affine layer share one '
+                             f'matrix, got {D}')
         randn = np.random.randn
         embed_W = (randn(V, D) / 100).astype(dtype)
         lstm_Wx1 = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)

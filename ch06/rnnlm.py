@@ -1,6 +1,6 @@
 """A language model with one LSTM layer (book, 6.4)."""
 from common.base_model import BaseModel
-from common.functions import check_sizes
+from common.checks import check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
 

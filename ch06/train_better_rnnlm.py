@@ -13,6 +13,7 @@ from pathlib import Path
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.eval import perplexity_afresh, report_perplexity
 from common.callbacks import EarlyStopping, PlateauDecay
+from common.checks import InputError
 from common.np import np
 from common.optimizer import SGD
 from common.script import keep_on_interrupt, run
@@ -38,24 +39,23 @@ def load_checkpoint(path, trainer, settings):
     """
     arrays = load_npz(path)
     if 'settings' not in arrays:
-        raise ValueError(f'{path} is no checkpoint of this script: it holds {", ".join(arrays)[:60] or "nothing"}')
+        raise InputError(f'{path}: expected a checkpoint of this script, got {", ".join(arrays)[:60] or "nothing"}')
     with refusing(f'settings of {path}'):
         made_with = json.loads(arrays['settings'].item())
     if not isinstance(made_with, dict) or made_with.keys() != settings.keys() or not all(
             isinstance(value, str | int | float | None) for value in made_with.values()):
-        raise ValueError(f'settings of {path} are not those of this script; expected {", ".join(settings)}')
+        raise InputError(f'{path}: expected the settings of this script, {", ".join(settings)}, got others')
     for name, value in made_with.items():
         if settings[name] != value:
-            raise ValueError(f'{name}: {settings[name]!r} came, but {path} was made with {value!r:.60}; expected the '
-                             'same')
+            raise InputError(f'{name}: expected {value!r:.60}, with which {path} was made, got {settings[name]!r}')
 
     def take(name, kinds, ndim, is_fit, expected):
         if name not in arrays:
-            raise ValueError(f'{name} of {path} is missing; expected {expected}')
+            raise InputError(f'{path}, {name}: expected {expected}, got nothing')
         array = arrays[name]
         if array.dtype.kind not in kinds or array.ndim != ndim or not is_fit(array):
             found = f'an array {array.shape}' if array.ndim else repr(array.item())[:60]
-            raise ValueError(f'{name} of {path} is {found}; expected {expected}')
+            raise InputError(f'{path}, {name}: expected {expected}, got {found}')
         return array.tolist()
 
     epoch = take('current_epoch', 'i', 0, lambda array: array >= 0, 'a number of epochs')
@@ -85,7 +85,7 @@ def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_si
     resume: go on from the checkpoint
     """
     if not name:
-        raise ValueError('name: nothing came; expected what the two files are to be called')
+        raise InputError('name: expected what the two files are to be called, got nothing')
     best, checkpoint = Path(f'{name}.npz'), Path(f'{name}_checkpoint.npz')
     first = Path(f'{name}_first.npz')       # the first best model, until the checkpoint of its epoch is there
     for path in (checkpoint, best):

@@ -1,5 +1,6 @@
 """Let a trained language model write (book, 7.1)."""
 from ch07.rnnlm_gen import RnnlmGen
+from common.checks import InputError
 from common.np import np
 from common.script import run
 from dataset.corpus import load_data
@@ -16,8 +17,8 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperatur
     words = beginning.split()
     unknown = [word for word in words if word not in word_to_id]
     if unknown or not words:
-        raise ValueError(f'a text is to begin with {beginning!r}; expected words of the corpus'
-                         + f', which has no {", ".join(unknown)}' * bool(unknown))
+        raise InputError(f'start: expected words of the corpus, got {beginning!r}'
+                         + f', of which it has no {", ".join(unknown)}' * bool(unknown))
     *first_ids, start_id = (word_to_id[word] for word in words)
     skip_ids = [word_to_id[word] for word in SKIP_WORDS if word in word_to_id]
     model.reset_state()

@@ -1,6 +1,6 @@
 """Peeky seq2seq: every step of the decoder, and its output layer, see the encoder's h (book, 7.4.2)."""
 from ch07.seq2seq import Decoder, Seq2seq, draw
-from common.functions import check_sizes
+from common.checks import check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
 

@@ -3,7 +3,8 @@ import math
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
-from common.functions import check_id, check_integer, check_range, check_sizes, softmax
+from common.checks import InputError, check_id, check_integer, check_range, check_sizes
+from common.functions import softmax
 from common.np import np
 
 RARE = 1e-4     # a probability: to draw until something comes that is as rare as this would take too long
@@ -24,7 +25,7 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
     check_sizes(sample_size=sample_size)
     check_range('temperature', temperature, 0, math.inf)
     if not temperature:
-        raise ValueError(f'temperature: {temperature} came; expected more than 0')
+        raise InputError(f'temperature: expected more than 0, got {temperature}')
     if top_k is not None:
         check_sizes(top_k=top_k)
     skip_ids = set() if skip_ids is None else set(skip_ids)
@@ -32,7 +33,7 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
         check_integer('skip_ids', i)
     taken = np.array([i not in skip_ids for i in range(vocab_size)])        # (V,)
     if not taken.any():
-        raise ValueError(f'skip_ids: all {vocab_size} ids came; expected at least one to be left')
+        raise InputError(f'skip_ids: expected at least one to be left, got all {vocab_size} ids')
     ids = [int(start_id)]
     while len(ids) < sample_size:
         score = model.predict(np.array([[ids[-1]]]))        # (1, 1, V)

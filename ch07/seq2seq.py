@@ -1,6 +1,6 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
 from common.base_model import BaseModel
-from common.functions import check_id, check_shape, check_sizes
+from common.checks import InputError, check_id, check_shape, check_sizes
 from common.layers import Layer
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
@@ -129,8 +129,8 @@ class Seq2seq(BaseModel):
     def forward(self, xs, ts):
         ts = np.asarray(ts)
         if ts.ndim != 2 or ts.shape[1] < 2 or len(ts) != len(xs):
-            raise ValueError(f'ts: shape {ts.shape} came; expected ({len(xs)}, 1 + T), the start id and 1 or more ids '
-                             'for each question')
+            raise InputError(f'ts: expected ({len(xs)}, 1 + T), the start id and 1 or more ids for each question, got '
+                             f'{ts.shape}')
         h = self.encoder.forward(xs)                            # (N, H)
         score = self.decoder.forward(ts[:, :-1], h)             # (N, T, V): each id foretells the next
         return self.softmax.forward(score, ts[:, 1:])

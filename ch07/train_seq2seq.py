@@ -7,6 +7,7 @@ from functools import partial
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
+from common.checks import InputError
 from common.np import np
 from common.optimizer import Adam
 from common.script import keep_on_interrupt, run, show
@@ -43,8 +44,8 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
     """
     (x_train, t_train), (x_test, t_test) = train_data, test_data
     if not len(x_test):
-        raise ValueError(f'test_data: no question came, beside {len(x_train)} to train on; expected ten lines or more '
-                         'in all')
+        raise InputError(f'test_data: expected one question or more (ten lines in the file), got none beside '
+                         f'{len(x_train)} to train on')
     if reverse:
         x_train, x_test = x_train[:, ::-1], x_test[:, ::-1]
     _, id_to_char = sequence.get_vocab()

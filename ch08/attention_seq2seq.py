@@ -2,7 +2,7 @@
 from ch07.peeky_seq2seq import join
 from ch07.seq2seq import Decoder, Encoder, Seq2seq, draw
 from common.attention_layer import TimeAttention
-from common.functions import check_shape, check_sizes
+from common.checks import check_shape, check_sizes
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
 

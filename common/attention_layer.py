@@ -1,5 +1,6 @@
 """Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1)."""
-from common.functions import check_shape, softmax
+from common.checks import InputError, check_shape
+from common.functions import softmax
 from common.layers import Layer, Softmax
 
 
@@ -74,7 +75,7 @@ class TimeAttention(Layer):
         check_shape('hs_enc', hs_enc, 'NSH')
         check_shape('hs_dec', hs_dec, 'NT', hs_enc.shape[2])
         if len(hs_dec) != len(hs_enc):
-            raise ValueError(f'hs_dec: a batch of {len(hs_dec)} came; expected {len(hs_enc)}, as in hs_enc')
+            raise InputError(f'hs_dec: expected a batch of {len(hs_enc)}, as in hs_enc, got {len(hs_dec)}')
         self.hs_enc, self.hs_dec = hs_enc, hs_dec
         self.a = softmax(hs_dec @ hs_enc.swapaxes(1, 2))        # (N, T, S)
         self.attention_weights = list(self.a.swapaxes(0, 1))

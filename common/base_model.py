@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 from common import storage
+from common.checks import InputError
 from common.np import np
 from common.util import to_cpu
 
@@ -48,16 +49,16 @@ class BaseModel:
         else:
             content = storage.load_pickle(path)
             if not isinstance(content, list):
-                raise ValueError(f'{path} holds a {type(content).__name__}; expected a list of {len(names)} arrays')
+                raise InputError(f'{path}: expected a list of {len(names)} arrays, got a {type(content).__name__}')
             if len(content) != len(names):
-                raise ValueError(f'{path} holds {len(content)} arrays; expected {len(names)}')
+                raise InputError(f'{path}: expected {len(names)} arrays, got {len(content)}')
             arrays = dict(zip(names, content, strict=True))
         for param, array in zip(self.params, storage.fit_params(path, arrays, self.params), strict=True):
             param[...] = np.asarray(array)
 
     def _path(self, file_name):
         if self.params is None:
-            raise ValueError(f'params of {type(self).__name__} is None; expected a list of arrays, set in __init__')
+            raise InputError(f'params of {type(self).__name__}: expected a list of arrays, set in __init__, got None')
         path = Path(file_name or f'{type(self).__name__}.npz')
         storage.check_ending(path)
         return path

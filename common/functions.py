@@ -1,8 +1,7 @@
 """The functions that layers are built from."""
-import math
 from itertools import count
-from numbers import Integral
 
+from common.checks import InputError, check_ids
 from common.np import np
 
 FEW = 64       # ids
@@ -29,13 +28,13 @@ def to_labels(t, y):
     """Labels (N,) from labels or one-hot rows: t is one-hot when it holds as many rows of V as the scores y (N, V)."""
     N, V = y.shape
     if not N:
-        raise ValueError('x: an empty batch came; expected 1 or more rows of scores')
+        raise InputError('x: expected 1 or more rows of scores, got an empty batch')
     t = np.asarray(t)
     if V > 1 and t.size == y.size and t.shape[-1] == V:
         return t.reshape(y.shape).argmax(axis=1)
     labels = t.reshape(-1)
     if len(labels) != N:
-        raise ValueError(f't: {len(labels)} labels came for {N} rows of scores; expected one each')
+        raise InputError(f't: expected {N} labels, one for each row of scores, got {len(labels)}')
     check_ids(labels, V, 't')
     return labels
 
@@ -56,73 +55,7 @@ def score_rows(x):
     try:
         return x.reshape(-1, x.shape[-1])
     except (IndexError, ValueError):
-        raise ValueError(f'x: scores of shape {x.shape} came; expected (N, V) with V of 1 or more') from None
-
-
-def check_shape(name, array, free, *fixed):
-    """ValueError unless array has the shape: for each letter of `free` any length from 1 on, then the lengths `fixed`.
-
-    check_shape('xs', xs, 'NT', 100) wants (N, T, 100). Where each microsecond counts, a cheaper look stands before the
-    call: `if xs.ndim != 3 …`.
-    """
-    try:
-        shape = array.shape
-    except AttributeError:
-        raise TypeError(f'{name}: {type(array).__name__} came; expected an array ({expected(free, fixed)})') from None
-    if shape[len(free):] != fixed or len(shape) < len(free) or 0 in shape:
-        raise ValueError(f'{name}: shape {shape} came; expected ({expected(free, fixed)})'
-                         + (', each 1 or more' if 0 in shape else ''))
-
-
-def expected(free, fixed):
-    return ', '.join([*free, *map(str, fixed)])
-
-
-def check_integer(name, number):
-    if not isinstance(number, Integral) or isinstance(number, bool):
-        raise TypeError(f'{name}: {number!r} came; expected an integer')
-
-
-def check_id(name, number, size):
-    """TypeError unless number is an integer, ValueError unless it lies in 0 … size − 1."""
-    check_integer(name, number)
-    if not 0 <= number < size:
-        raise ValueError(f'{name}: {number} came; expected an id from 0 to {size - 1}')
-
-
-def check_sizes(least=1, /, **sizes):
-    """TypeError unless each size is an integer, ValueError unless it is `least` or more."""
-    for name, size in sizes.items():
-        check_integer(name, size)
-        if size < least:
-            raise ValueError(f'{name}: {size} came; expected {least} or more')
-
-
-def check_range(name, number, low, high):
-    """ValueError unless low <= number < high, which no NaN is; TypeError for what is no number."""
-    try:
-        inside = bool(low <= number < high)
-    except TypeError:
-        raise TypeError(f'{name}: {number!r} came; expected a number') from None
-    if not inside:
-        raise ValueError(f'{name}: {number} came; expected {low} or more and less than {high}')
-
-
-def check_ids(ids, size, name):
-    """TypeError unless ids are integers, ValueError unless all lie in 0 … size − 1 (size may be infinite).
-
-    NumPy would count negative ones from the end, in silence.
-    """
-    if ids.dtype.kind not in 'iu':
-        check_id_dtype(ids, name)
-    if ids.size and (ids.min() < 0 or ids.max() >= size):
-        upper = f'to {size - 1}' if size < math.inf else 'or more'
-        raise ValueError(f'{name}: ids from {ids.min()} to {ids.max()} came; expected 0 {upper}')
-
-
-def check_id_dtype(ids, name):
-    if ids.dtype.kind not in 'iu':
-        raise TypeError(f'{name}: {ids.dtype} came; expected integers, for these are ids')
+        raise InputError(f'x: expected scores (N, V) with V of 1 or more, got {x.shape}') from None
 
 
 def sum_rows(idx, rows):

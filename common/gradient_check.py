@@ -8,7 +8,7 @@ import math
 import sys
 from typing import Any
 
-from common.functions import check_range
+from common.checks import InputError, check_range
 from common.np import np
 from common.trainer import remove_duplicate
 
@@ -20,7 +20,7 @@ def numerical_gradient(f, x, eps: float = 1e-5):
     """
     kind = getattr(x, 'dtype', type(x).__name__)
     if kind != np.float64:
-        raise ValueError(f'x: an array of {kind} came; expected float64, for differences drown in less')
+        raise InputError(f'x: expected an array of float64, for differences drown in less, got {kind}')
     check_range('eps', eps, sys.float_info.min, math.inf)
     gradient = np.empty_like(x)
     for index in np.ndindex(*x.shape):
@@ -53,7 +53,7 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     for name, arrays in (('params', params), ('inputs', floats)):
         for i, array in enumerate(arrays):
             if array.dtype != np.float64:
-                raise ValueError(f'{name}[{i}] is {array.dtype}; expected float64, for differences drown in less')
+                raise InputError(f'{name}[{i}]: expected float64, for differences drown in less, got {array.dtype}')
     random_state = np.random.get_state()
 
     def forward():

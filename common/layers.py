@@ -4,19 +4,8 @@
 """
 import sys
 
-from common.functions import (
-    add_at,
-    check_ids,
-    check_range,
-    check_shape,
-    cross_entropy_error,
-    mean_loss,
-    relu,
-    score_rows,
-    sigmoid,
-    softmax,
-    to_labels,
-)
+from common.checks import InputError, InputTypeError, check_ids, check_range, check_shape
+from common.functions import add_at, cross_entropy_error, mean_loss, relu, score_rows, sigmoid, softmax, to_labels
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
@@ -31,7 +20,7 @@ class Layer:
         for i, param in enumerate(params):
             if not isinstance(param, np.ndarray) or param.dtype.kind != 'f':
                 kind = getattr(param, 'dtype', type(param).__name__)
-                raise TypeError(f'{type(self).__name__}: parameter {i} must be an array of floats, not {kind}')
+                raise InputTypeError(f'{type(self).__name__}, params[{i}]: expected an array of floats, got {kind}')
         self.params = list(params)
         self.grads = [np.zeros_like(param) for param in params]
 
@@ -174,9 +163,9 @@ class SigmoidWithLoss(Layer):
 
     def forward(self, x, t):
         if not x.size:
-            raise ValueError(f'x: an empty batch, {x.shape}, came; expected 1 or more scores')
+            raise InputError(f'x: expected 1 or more scores, got {x.shape}')
         if x.shape != t.shape or not ((t == 0) | (t == 1)).all():
-            raise ValueError(f't: labels {t.shape} from {t.min()} to {t.max()} came; expected {x.shape}, each 0 or 1')
+            raise InputError(f't: expected {x.shape}, each 0 or 1, got labels {t.shape} from {t.min()} to {t.max()}')
         self.y, self.t = sigmoid(x), t
         return -np.log(np.where(t, self.y, 1 - self.y) + 1e-7).mean()
 

@@ -1,7 +1,7 @@
 """Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
 import math
 
-from common.functions import check_id_dtype, check_ids, check_range, check_shape, check_sizes
+from common.checks import InputError, check_id_dtype, check_ids, check_range, check_shape, check_sizes
 from common.layers import Embedding, Layer, SigmoidWithLoss
 from common.np import np
 
@@ -23,7 +23,7 @@ class EmbeddingDot(Layer):
         if h.ndim != 2 or h.shape[1] != W.shape[1] or not len(h):
             check_shape('h', h, 'N', W.shape[1])
         if idx.shape[:1] != h.shape[:1] or idx.ndim > 2:
-            raise ValueError(f'idx: shape {idx.shape} came; expected ({len(h)},) or ({len(h)}, K), ids for each h')
+            raise InputError(f'idx: expected ({len(h)},) or ({len(h)}, K), ids for each h, got {idx.shape}')
         self.h = h
         self.rows = self.embed.forward(idx.reshape(len(h), -1))         # (N, K, D)
         return (self.rows @ h[:, :, None]).reshape(idx.shape)           # (N, K) or (N,)
@@ -48,15 +48,15 @@ class UnigramSampler:
         counts = np.bincount(corpus.reshape(-1))                # (V,)
         words = int((counts > 0).sum())
         if sample_size >= words:
-            raise ValueError(f'sample_size is {sample_size}, but the corpus has {words} different words: expected '
-                             f'{sample_size + 1} words or more, the target and others for it')
+            raise InputError(f'sample_size: expected less than {words}, the different words of the corpus, got '
+                             f'{sample_size}')
         p = np.zeros(len(counts))
         with np.errstate(all='ignore'):                         # what overflows is told below
             p[counts > 0] = counts[counts > 0] ** float(power)  # whatever the power, a word never seen is never drawn
             self.word_p = p / p.sum()                           # (V,)
         if not (self.word_p > 0).sum() > sample_size:
-            raise ValueError(f'power: {power} came; expected one that leaves more than sample_size, {sample_size}, '
-                             'words a probability above 0')
+            raise InputError(f'power: expected one that leaves more than sample_size, {sample_size}, words a '
+                             f'probability above 0, got {power}')
         self.vocab_size = len(p)
         self.sample_size = sample_size
         self.cumulative = self.word_p.cumsum()
@@ -145,7 +145,7 @@ class NegativeSamplingLoss(Layer):
         if not N:
             check_shape('h', h, 'N', W.shape[1])
         if target.shape[:1] != (N,) or target.ndim > 2:
-            raise ValueError(f'target: shape {target.shape} came; expected ({N},) or ({N}, C), for h has {N} rows')
+            raise InputError(f'target: expected ({N},) or ({N}, C), for h has {N} rows, got {target.shape}')
         positive = target.reshape(-1, 1)                        # (N·C, 1)
         negative = self.sampler.get_negative_sample(positive[:, 0])     # (N·C, S)
         ids = np.concatenate((positive, negative), axis=1).reshape(N, -1)       # (N, C·(1 + S))

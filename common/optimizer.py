@@ -10,7 +10,7 @@ p go on moving with v or m) at each update; here they rest until their row comes
 import copy
 import math
 
-from common.functions import check_range
+from common.checks import InputError, check_range
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
@@ -37,20 +37,21 @@ class Optimizer:
     def update(self, params, grads):
         """params, grads: lists of arrays, one gradient a parameter."""
         if len(params) != len(grads):
-            raise ValueError(f'grads: {len(grads)} came for {len(params)} params; expected one each')
+            raise InputError(f'grads: expected {len(params)}, one for each of params, got {len(grads)}')
         if not 0 <= self.lr < math.inf:     # it may have been changed since; a look, for a call would cost more
             check_range('lr', self.lr, 0, math.inf)
         for name in self.arrays:
             if getattr(self, name) is None:
                 setattr(self, name, [np.zeros_like(p) for p in params])
             elif len(getattr(self, name)) != len(params):
-                raise ValueError(f'params: {len(params)} came, but the first update had {len(getattr(self, name))}')
+                raise InputError(f'params: expected {len(getattr(self, name))}, as at the first update, got '
+                                 f'{len(params)}')
         self.iter += 1
         for p, g, *state in zip(params, grads, *(getattr(self, name) for name in self.arrays), strict=True):
             if p.shape != g.shape:          # NumPy would stretch the smaller one
-                raise ValueError(f'grads: one of shape {g.shape} came for a parameter of {p.shape}; expected the same')
+                raise InputError(f'grads: expected {p.shape}, as the parameter, got {g.shape}')
             if state and p.shape != state[0].shape:
-                raise ValueError(f'params: one of shape {p.shape} came, but {state[0].shape} at the first update')
+                raise InputError(f'params: expected {state[0].shape}, as at the first update, got {p.shape}')
             if isinstance(g, RowSparse):
                 rows = [a.take(g.indices, axis=0) for a in (p, *state)]     # (K, D) each
                 self.step(rows[0], g.values, *rows[1:])
@@ -73,8 +74,8 @@ class Optimizer:
     def set_state(self, state):
         """Go on from what get_state gave."""
         if missing := [name for name in self.numbers + self.arrays if name not in state]:
-            raise ValueError(f'state: {", ".join(state) or "nothing"} came; expected {", ".join(missing)} too, for '
-                             f'{type(self).__name__}')
+            raise InputError(f'state: expected {", ".join(missing)} too, for {type(self).__name__}, got '
+                             f'{", ".join(state) or "nothing"}')
         for name in self.numbers + self.arrays:
             setattr(self, name, copy.deepcopy(state[name]))
 

@@ -1,4 +1,5 @@
 """Gradients of which most rows are zero, as an embedding's are: only the rows that a batch touched are kept."""
+from common.checks import InputError
 from common.functions import sum_rows
 from common.np import np
 
@@ -11,7 +12,7 @@ class RowSparse:
 
     def __init__(self, shape, dtype):
         if len(shape) != 2:
-            raise ValueError(f'shape: {shape} came; expected (V, D), rows and columns')
+            raise InputError(f'shape: expected (V, D), rows and columns, got {shape}')
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.indices = np.empty(0, int)
         self.values = np.empty((0, shape[1]), dtype)
@@ -26,7 +27,7 @@ class RowSparse:
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise ValueError('copy: False came; expected True or None, for the whole array must be made')
+            raise InputError('copy: expected True or None, for the whole array must be made, got False')
         whole = np.zeros(self.shape, dtype or self.dtype)
         whole[self.indices] = self.values
         return whole

@@ -15,6 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import UnionType
 
+from common.checks import InputError
+
 # What --help says of a hyperparameter of which main's own docstring says nothing.
 GLOSSARY = {
     'batch_size': 'examples in one step',
@@ -44,8 +46,6 @@ GLOSSARY = {
 RANGES = {'max_epoch': (0, math.inf), 'patience': (1, math.inf), 'seed': (0, 2**32 - 1), 'top': (1, math.inf),
           'top_k': (1, math.inf)}
 
-HOME = Path(__file__).resolve().parent.parent       # of common, dataset and the chapters
-
 # matplotlib's backends that draw into files only.
 WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
 
@@ -64,8 +64,8 @@ def run(main, argv=None):
     Every parameter is a flag: `max_epoch=300` is `--max-epoch N`, a bool `--reverse` / `--no-reverse`, a Literal a
     choice, `int | None` takes a number or `none`. Ctrl-C, SIGTERM and SIGHUP end with one line and status 130; a
     missing file or network (OSError), a loss that is not finite (FloatingPointError) and a MemoryError with the message
-    and status 1; a closed pipe (`| head`) in silence. A ValueError that is one of our own sentences about what came in
-    (see is_sentence) ends with it and status 2; any other keeps its traceback.
+    and status 1; a closed pipe (`| head`) in silence; an InputError with its sentence and status 2. Any other error
+    keeps its traceback.
     """
     if sys.stdout is None:      # closed (`>&-`), or pythonw
         sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
@@ -94,25 +94,11 @@ def run(main, argv=None):
         print(f'there is no picture: {error}. With MPLBACKEND=agg in the environment it goes into a file',
               file=sys.stderr)
         raise SystemExit(1) from None
-    except ValueError as error:
-        if not is_sentence(error):
-            raise
+    except InputError as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None
     finally:
         _flush()
-
-
-def is_sentence(error) -> bool:
-    """Whether a `raise ValueError` of the library made this error, and none of NumPy's or of a reader's own code.
-
-    In a forward, backward or update it is taken for a bug: what comes there comes from code, not from a flag or a file.
-    """
-    frames = traceback.extract_tb(error.__traceback__)
-    room = Path(frames[-1].filename).resolve().parent
-    return (room.parent == HOME and re.fullmatch('common|dataset|ch0[1-8]', room.name) is not None
-            and (frames[-1].line or '').startswith('raise ValueError(')
-            and not {'forward', 'backward', 'update'} & {frame.name for frame in frames})
 
 
 @contextmanager

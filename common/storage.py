@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from common.checks import InputError, InputTypeError
 from common.unpickle import check_size, unpickle
 from common.util import to_cpu
 
@@ -50,7 +51,7 @@ def save_npz(path, arrays: dict) -> None:
     host = {name: to_cpu(array) for name, array in arrays.items()}
     for name, array in host.items():
         if array.dtype.hasobject:
-            raise TypeError(f'{name} for {path} holds Python objects; expected an array of numbers or of text')
+            raise InputTypeError(f'{path}, {name}: expected an array of numbers or of text, got Python objects')
     with replacing(path) as file, zipfile.ZipFile(file, 'w') as archive:
         for name, array in host.items():
             with archive.open(f'{name}.npy', 'w', force_zip64=True) as member:
@@ -84,13 +85,13 @@ def refusing(path):
     try:
         yield
     except (LookupError, EOFError):
-        raise ValueError(f'{path} is refused: it is damaged or cut short') from None
+        raise InputError(f'{path} is refused: it is damaged or cut short') from None
     except MemoryError:
-        raise ValueError(f'{path} is refused: it takes more memory than there is') from None
+        raise InputError(f'{path} is refused: it takes more memory than there is') from None
     except Exception as error:
         # it may quote the file: pages of it, or what a terminal would obey
         reason = ''.join(filter(str.isprintable, ' '.join(str(error)[:200].split())))
-        raise ValueError(f'{path} is refused: {reason}') from None
+        raise InputError(f'{path} is refused: {reason}') from None
 
 
 def load_npz(path, shapes: dict | None = None) -> dict[str, np.ndarray]:
@@ -118,12 +119,13 @@ def check_shapes(path, expected: dict, found: dict) -> None:
     """
     for name, shape in expected.items():
         if name not in found:
-            raise ValueError(f'{name} of {path} is missing; expected {len(expected)} arrays, found {len(found)}')
+            raise InputError(f'{path}, {name}: expected {tuple(shape)}, got nothing: {len(found)} arrays for '
+                             f'{len(expected)}')
         if tuple(found[name]) != tuple(shape):
-            raise ValueError(f'{name} of {path} has the shape {tuple(found[name])}; expected {tuple(shape)}')
+            raise InputError(f'{path}, {name}: expected {tuple(shape)}, got {tuple(found[name])}')
     for name, shape in found.items():
         if name not in expected:
-            raise ValueError(f'{name} {tuple(shape)} of {path} is too many; expected {len(expected)} arrays')
+            raise InputError(f'{path}, {name}: expected {len(expected)} arrays and not this one, got {tuple(shape)}')
 
 
 def _members(archive, size) -> dict[str, zipfile.ZipInfo]:
@@ -132,16 +134,16 @@ def _members(archive, size) -> dict[str, zipfile.ZipInfo]:
     for info in archive.infolist():
         name = info.filename.removesuffix('.npy')
         if name == info.filename:
-            raise ValueError(f'it holds {info.filename}, which is not an array')
+            raise InputError(f'it holds {info.filename}, which is not an array')
         if len(name) > 100 or not name.isprintable():
-            raise ValueError('it holds an array whose name is not short and printable')
+            raise InputError('it holds an array whose name is not short and printable')
         if name in members:
-            raise ValueError(f'it holds {name} twice')
+            raise InputError(f'it holds {name} twice')
         if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise ValueError(f'{info.filename} is compressed in a way that NumPy does not write')
+            raise InputError(f'{info.filename} is compressed in a way that NumPy does not write')
         members[name] = info
     if sum(info.file_size for info in members.values()) > ROOM + 4 * size:
-        raise ValueError('its arrays are far larger than the file')
+        raise InputError('its arrays are far larger than the file')
     return members
 
 
@@ -153,7 +155,7 @@ def _read_header(info, member):
     elif version == (2, 0):
         shape, fortran, dtype = np.lib.format.read_array_header_2_0(member)
     else:
-        raise ValueError(f'{info.filename} is in version {version} of the .npy format; expected (1, 0) or (2, 0)')
+        raise InputError(f'{info.filename} is in version {version} of the .npy format; expected (1, 0) or (2, 0)')
     check_size(shape, dtype, info.file_size - member.tell())
     return shape, dtype, 'F' if fortran else 'C'
 
@@ -195,11 +197,11 @@ def save_words(path, word_vecs, id_to_word) -> None:
     """
     word_vecs = to_cpu(word_vecs)
     if sorted(id_to_word) != list(range(len(word_vecs))):
-        raise ValueError(f'id_to_word has {len(id_to_word)} ids; expected 0 to {len(word_vecs) - 1}, one per vector')
+        raise InputError(f'id_to_word: expected 0 to {len(word_vecs) - 1}, one per vector, got {len(id_to_word)} ids')
     words = [id_to_word[i] for i in range(len(word_vecs))]
     if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
-        raise ValueError(f'word_vecs {word_vecs.shape} with {len(set(words))} different words came; expected (V, D) '
-                         'and V different words, all text')
+        raise InputError(f'word_vecs: expected (V, D) and V different words, all text, got {word_vecs.shape} and '
+                         f'{len(set(words))} words')
     if check_ending(path) == '.npz':
         save_npz(path, {'word_vecs': word_vecs.astype('f4'), 'words': np.array(words, dtype=str)})
     else:
@@ -215,7 +217,7 @@ def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
     content = load_npz(path) if path.suffix == '.npz' else load_pickle(path)
     word_vecs: Any = content.get('word_vecs') if isinstance(content, dict) else None
     if not is_floats(word_vecs) or word_vecs.ndim != 2 or not word_vecs.size:
-        raise ValueError(f'{path} holds no word vectors; expected word_vecs (V, D) of floats, and V words')
+        raise InputError(f'{path}: expected word_vecs (V, D) of floats, and V words, got no word vectors')
     size = len(word_vecs)
     id_to_word: Any = content.get('id_to_word')
     if path.suffix == '.npz':
@@ -223,20 +225,20 @@ def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
         with refusing(path):
             id_to_word = dict(enumerate(words.tolist())) if words.shape == (size,) else {}
     if not isinstance(id_to_word, dict) or len(id_to_word) != size or id_to_word.keys() != set(range(size)):
-        raise ValueError(f'{path} does not hold one word for each of the ids 0 to {size - 1}')
+        raise InputError(f'{path}: expected one word for each of the ids 0 to {size - 1}, got others')
     id_to_word = {i: id_to_word[i] for i in range(size)}
     if not all(isinstance(word, str) for word in id_to_word.values()):
-        raise ValueError(f'{path} holds words that are no text')
+        raise InputError(f'{path}: expected words that are text, got others')
     word_to_id = {word: i for i, word in id_to_word.items()}
     if len(word_to_id) != size:
-        raise ValueError(f'{path} has {size} ids for {len(word_to_id)} different words; expected as many')
+        raise InputError(f'{path}: expected {size} different words, one for each vector, got {len(word_to_id)}')
     return as_type(path, 'word_vecs', word_vecs, np.float32), word_to_id, id_to_word
 
 
 def check_ending(path) -> str:
     """.npz or .pkl, whichever the path ends in; ValueError for any other ending."""
     if Path(path).suffix not in ENDINGS:
-        raise ValueError(f'{path} ends in {Path(path).suffix or "nothing"!r}; expected .npz or .pkl')
+        raise InputError(f'{path}: expected a name that ends in .npz or .pkl, got {Path(path).suffix or "nothing"!r}')
     return Path(path).suffix
 
 
@@ -268,7 +270,7 @@ def fit_params(path, arrays: dict, params) -> list[np.ndarray]:
     for name, array in arrays.items():
         if not is_floats(array):
             kind = f'an array of {array.dtype}' if isinstance(array, np.ndarray) else f'a {type(array).__name__}'
-            raise ValueError(f'{name} of {path} is {kind}; expected an array of floating-point numbers')
+            raise InputError(f'{path}, {name}: expected an array of floating-point numbers, got {kind}')
     check_shapes(path, {name: param.shape for name, param in expected.items()},
                  {name: array.shape for name, array in arrays.items()})
     filled = []
@@ -292,14 +294,14 @@ def set_random_state(arrays: dict) -> None:
     names = ('random_keys', 'random_position', 'random_has_gauss', 'random_gauss')
     for name in names:
         if name not in arrays:
-            raise ValueError(f'{name} is missing in the random state; found {", ".join(arrays) or "nothing"}')
+            raise InputError(f'{name}: expected an array of the random state, got nothing')
     keys, position, has_gauss, gauss = (arrays[name] for name in names)
     if keys.shape != (624,) or keys.dtype != np.uint32:
-        raise ValueError(f'random_keys are {keys.shape} of {keys.dtype}; expected (624,) of uint32')
+        raise InputError(f'random_keys: expected (624,) of uint32, got {keys.shape} of {keys.dtype}')
     # NumPy does not check the position, and would read behind the end of the keys.
     for name, array, last in (('random_position', position, 624), ('random_has_gauss', has_gauss, 1)):
         if array.shape != () or array.dtype.kind != 'i' or not 0 <= array <= last:
-            raise ValueError(f'{name} is {array[:3] if array.ndim else array}; expected a number from 0 to {last}')
+            raise InputError(f'{name}: expected a number from 0 to {last}, got {array[:3] if array.ndim else array}')
     if gauss.shape != () or not is_floats(gauss) or not np.isfinite(gauss):
-        raise ValueError(f'random_gauss is {gauss[:3] if gauss.ndim else gauss}; expected a finite number')
+        raise InputError(f'random_gauss: expected a finite number, got {gauss[:3] if gauss.ndim else gauss}')
     np.random.set_state(('MT19937', keys, int(position), int(has_gauss), float(gauss)))

@@ -7,7 +7,8 @@ them again at no cost.
 from typing import Any
 
 from common import layers
-from common.functions import check_ids, check_shape, sigmoid
+from common.checks import InputError, check_ids, check_shape
+from common.functions import sigmoid
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
 from common.layers import (
     Affine,
@@ -184,8 +185,8 @@ class Recurrent(Layer):
         if not self.stateful or state is None:
             return np.zeros((N, len(Wh)), Wh.dtype)
         if state.shape != (N, len(Wh)):
-            raise ValueError(f'{type(self).__name__} keeps a state of shape {state.shape}, but xs asks for one of '
-                             f'{(N, len(Wh))}: call reset_state() before a batch of another size')
+            raise InputError(f'{type(self).__name__}: expected a state {(N, len(Wh))} for these xs, got '
+                             f'{state.shape}: call reset_state() before a batch of another size')
         return state
 
     def project(self, xs, order='C'):
@@ -561,7 +562,7 @@ class TimeSoftmaxWithLoss(Layer):
         if ts.shape == xs.shape:
             ts = ts.argmax(axis=2)
         if ts.shape != xs.shape[:2]:
-            raise ValueError(f'ts: {ts.shape} came; expected {xs.shape[:2]}, a label for each score, or one-hot rows')
+            raise InputError(f'ts: expected {xs.shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
         xs, t = time_major(xs), ts.T.reshape(-1)        # (T, N, V), (T·N,)
         x = flat(xs)
         mask = t != self.ignore_label
@@ -569,7 +570,7 @@ class TimeSoftmaxWithLoss(Layer):
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
         check_ids(t[kept], x.shape[1], 'ts')
         if not count:
-            raise ValueError(f'ts: every label is {self.ignore_label}, the ignore_label; expected one other at least')
+            raise InputError(f'ts: expected one label at least that is not ignore_label, got {self.ignore_label} alone')
         self.cache = None                               # lets its memory be used again
         y = self.empty('y', x.shape, x.dtype)
         top = x.max(axis=1, keepdims=True)              # (T·N, 1)
@@ -639,7 +640,7 @@ class Simple_TimeSoftmaxWithLoss(Layer):
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
         if ts.shape not in (xs.shape, xs.shape[:2]):
-            raise ValueError(f'ts: {ts.shape} came; expected {xs.shape[:2]}, a label for each score, or one-hot rows')
+            raise InputError(f'ts: expected {xs.shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
         self.layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
         return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(self.layers)])
 

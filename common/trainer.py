@@ -5,7 +5,7 @@ import time
 
 import numpy
 
-from common.functions import check_sizes
+from common.checks import InputError, InputTypeError, check_sizes
 from common.np import np
 from common.row_sparse import RowSparse
 from common.script import handled, show
@@ -106,7 +106,7 @@ class BaseTrainer:
 
     def __init__(self, model, optimizer, callbacks=()):
         if not isinstance(callbacks, list | tuple) or not all(map(callable, callbacks)):
-            raise TypeError(f'callbacks: {callbacks!r} came; expected a list of functions of the trainer')
+            raise InputTypeError(f'callbacks: expected a list of functions of the trainer, got {callbacks!r}')
         self.model = model
         self.optimizer = optimizer
         self.callbacks = callbacks
@@ -152,10 +152,11 @@ class BaseTrainer:
         if eval_interval is not None:
             check_sizes(eval_interval=eval_interval)
         if validate is not None and not callable(validate):
-            raise TypeError(f'validate: {validate!r} came; expected a function without arguments that gives a number')
+            raise InputTypeError('validate: expected a function without arguments that gives a number, got '
+                                 f'{validate!r}')
         if validate is None and any(getattr(callback, 'needs_validation', False) for callback in self.callbacks):
-            raise ValueError('validate: None came; expected a function that gives the loss or the perplexity on other '
-                             'data, for there is a callback that looks at it')
+            raise InputError('validate: expected a function that gives the loss or the perplexity on other data, for '
+                             'there is a callback that looks at it, got None')
         self.eval_interval = eval_interval
         self.max_iters = max_iters
         progress = self.progress
@@ -211,10 +212,10 @@ class Trainer(BaseTrainer):
         """
         x, t = (np.asarray(rows) if isinstance(rows, list | tuple) else rows for rows in (x, t))
         if len(x) != len(t):
-            raise ValueError(f't: {len(t)} rows came for {len(x)} rows of x; expected as many')
+            raise InputError(f't: expected {len(x)} rows, as many as x, got {len(t)}')
         check_sizes(batch_size=batch_size)
         if batch_size > len(x):
-            raise ValueError(f'batch_size: {batch_size} came; expected 1 to {len(x)}, the rows of x')
+            raise InputError(f'batch_size: expected 1 to {len(x)}, the rows of x, got {batch_size}')
         max_iters = len(x) // batch_size
         order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
 
@@ -262,12 +263,12 @@ class RnnlmTrainer(BaseTrainer):
         """xs, ts: ids (length,), ts one ahead of xs. Ctrl-C ends it as it does Trainer.fit."""
         xs, ts = np.asarray(xs), np.asarray(ts)
         if len(xs) != len(ts):
-            raise ValueError(f'ts: {len(ts)} ids came for {len(xs)} of xs; expected as many')
+            raise InputError(f'ts: expected {len(xs)} ids, as many as xs, got {len(ts)}')
         check_sizes(batch_size=batch_size, time_size=time_size)
         max_iters = len(xs) // (batch_size * time_size)
         if not max_iters:
-            raise ValueError(f'xs: {len(xs)} ids came; expected at least batch_size · time_size = '
-                             f'{batch_size * time_size}')
+            raise InputError(f'xs: expected at least batch_size · time_size = {batch_size * time_size} ids, got '
+                             f'{len(xs)}')
         self.time_idx = 0
 
         def batches():

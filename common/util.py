@@ -9,7 +9,7 @@ from numbers import Real
 
 from numpy.typing import NDArray
 
-from common.functions import check_ids, check_shape, check_sizes
+from common.checks import InputError, InputTypeError, check_ids, check_shape, check_sizes
 from common.np import GPU, np
 from common.row_sparse import RowSparse
 
@@ -21,7 +21,7 @@ def preprocess(text: str) -> tuple[NDArray, dict[str, int], dict[int, str]]:
     Returns corpus (N,), word_to_id, id_to_word.
     """
     if not isinstance(text, str):
-        raise TypeError(f'text: {type(text).__name__} came; expected a string')
+        raise InputTypeError(f'text: expected a string, got {type(text).__name__}')
     words = text.lower().replace('.', ' .').split(' ')
     id_to_word = dict(enumerate(dict.fromkeys(words)))
     word_to_id = {word: i for i, word in id_to_word.items()}
@@ -45,7 +45,7 @@ def create_contexts_target(corpus: NDArray, window_size: int = 1) -> tuple[NDArr
     check_shape('corpus', corpus, 'N')
     n = len(corpus) - 2 * w
     if n < 1:
-        raise ValueError(f'corpus holds {len(corpus)} words, window_size {w} needs {2 * w + 1} or more')
+        raise InputError(f'corpus: expected {2 * w + 1} words or more, for window_size is {w}, got {len(corpus)}')
     contexts = np.stack([corpus[i:i + n] for i in range(2 * w + 1) if i != w], axis=1)    # (N − 2w, 2w)
     return contexts, corpus[w:w + n].copy()
 
@@ -73,7 +73,7 @@ def ppmi(C: NDArray, verbose: bool = False, eps: float = 1e-8) -> NDArray:
     entries of some rows at a time, so that it needs little memory beside C and the result. Book, 2.4.1.
     """
     if C.ndim != 2 or C.shape[0] != C.shape[1]:
-        raise ValueError(f'C has the shape {C.shape}, expected a square matrix')
+        raise InputError(f'C: expected a square matrix, got {C.shape}')
     S = C.sum(axis=0, dtype=np.float64)             # (V,); C_ij·N outgrows int32
     N = S.sum()
     M = np.zeros(C.shape, np.float32)
@@ -83,7 +83,7 @@ def ppmi(C: NDArray, verbose: bool = False, eps: float = 1e-8) -> NDArray:
         rows += start
         counts = C[rows, columns].astype(np.float64)
         if not (counts > 0).all():
-            raise ValueError(f'C holds {counts.min()}, expected counts, 0 or more each')
+            raise InputError(f'C: expected counts, 0 or more each, got {counts.min()}')
         ratio = counts * N / (S[rows] * S[columns])
         M[rows, columns] = np.maximum(0, np.log2(ratio + eps))
         if verbose:
@@ -102,10 +102,10 @@ def truncated_svd(M: NDArray, n_components: int, n_oversamples: int = 10,
     """
     check_sizes(0, n_components=n_components, n_oversamples=n_oversamples, n_iter=n_iter)
     if M.ndim != 2 or not 1 <= n_components <= min(M.shape):
-        raise ValueError(f'n_components is {n_components} for M of the shape {M.shape}, '
-                         'expected a matrix and 1 to its smaller side')
+        raise InputError(f'n_components: expected a matrix and 1 to its smaller side, got {n_components} for M of the '
+                         f'shape {M.shape}')
     if not np.isfinite(M).all():
-        raise ValueError('M holds NaN or infinite entries, expected finite ones')
+        raise InputError('M: expected finite numbers, got NaN or infinite ones')
     A = _as_float(M)
     width = min(n_components + n_oversamples, *M.shape)
     Q = np.random.randn(M.shape[1], width).astype(A.dtype)      # (n, width)
@@ -165,8 +165,8 @@ def nearest_words(query_vector: NDArray, word_matrix: NDArray, id_to_word: Mappi
 def _check_word_matrix(word_matrix, id_to_word):
     check_shape('word_matrix', word_matrix, 'VD')
     if len(word_matrix) != len(id_to_word):
-        raise ValueError(f'word_matrix has {len(word_matrix)} rows, '
-                         f'expected {len(id_to_word)}, one for each word of id_to_word')
+        raise InputError(f'word_matrix: expected {len(id_to_word)} rows, one for each word of id_to_word, got '
+                         f'{len(word_matrix)}')
 
 
 def _is_known(word, word_to_id):
@@ -216,7 +216,7 @@ def clip_grads(grads: list[NDArray], max_norm: float) -> None:
     nothing is changed then.
     """
     if not isinstance(max_norm, Real) or not max_norm > 0:
-        raise ValueError(f'max_norm: {max_norm!r} came; expected a number above 0')
+        raise InputError(f'max_norm: expected a number above 0, got {max_norm!r}')
     arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
     with np.errstate(all='ignore'):
@@ -257,8 +257,8 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
     size = len(corpus)
     max_iters = (size - 1) // (batch_size * time_size)
     if max_iters < 1:
-        raise ValueError(f'corpus holds {size} words, expected more than '
-                         f'batch_size {batch_size} × time_size {time_size} = {batch_size * time_size}')
+        raise InputError(f'corpus: expected more than batch_size · time_size = {batch_size * time_size} words, got '
+                         f'{size}')
     print('evaluating perplexity ...')
     parameters = inspect.signature(model.forward).parameters
     takes_flag = 'train_flg' in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
@@ -283,7 +283,7 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
     """
     check_sizes(beam_size=beam_size)
     if correct.size < 2:
-        raise ValueError(f'correct: shape {correct.shape} came; expected the start mark and 1 or more ids')
+        raise InputError(f'correct: expected the start mark and 1 or more ids, got {correct.shape}')
     start_id, *answer = to_cpu(correct).ravel().tolist()
     given = to_cpu(_answer(model, question, start_id, len(answer), beam_size)).ravel().tolist()
     if verbose:
@@ -323,14 +323,14 @@ def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 
     t_test's first column holds the start mark, the same in every row. A beam_size above 1 is handed to generate.
     """
     if not len(x_test) == len(t_test) > 0:
-        raise ValueError(f'x_test holds {len(x_test)} questions and t_test {len(t_test)} answers, '
-                         'expected equally many and at least one')
+        raise InputError(f'x_test: expected one or more questions, as many as answers in t_test, got {len(x_test)} and '
+                         f'{len(t_test)}')
     check_sizes(batch_size=batch_size, beam_size=beam_size)
     if t_test.ndim != 2 or t_test.shape[1] < 2:
-        raise ValueError(f't_test: shape {t_test.shape} came; expected (N, U), the start mark and 1 or more ids a row')
+        raise InputError(f't_test: expected (N, U), the start mark and 1 or more ids a row, got {t_test.shape}')
     start_id = int(t_test[0, 0])
     if (t_test[:, 0] != start_id).any():
-        raise ValueError('t_test has several start ids in its first column, expected one for all')
+        raise InputError('t_test: expected one start id for all rows, got several in its first column')
     right = 0
     for i in range(0, len(x_test), batch_size):
         answers = np.asarray(t_test[i:i + batch_size, 1:])                      # (N, U − 1)

@@ -11,5 +11,5 @@ def load_data(name: str | Path, data_type: str = 'train'):
     if name == 'toy':
         return toy.load_data(data_type)
     if not Path(name).is_file():
-        raise FileNotFoundError(f"corpus is {str(name)!r}, but should be 'ptb', 'toy' or the path of a text file.")
+        raise FileNotFoundError(f"corpus: expected 'ptb', 'toy' or the path of a text file, got {str(name)!r}")
     return text.load_data(name, data_type)

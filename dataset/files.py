@@ -11,6 +11,8 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+from common.checks import InputError
+
 
 class Source(NamedTuple):
     """A file as it must be: where it is served, its length in bytes and its SHA-256."""
@@ -76,7 +78,7 @@ def get(name: str) -> Path:
     folder, and left alone in a folder that DLFS2_DATA names. Errors: OSError; ValueError for a name unknown.
     """
     if name not in SOURCES:
-        raise ValueError(f'name is {name!r}, but should be one of {", ".join(SOURCES)}.')
+        raise InputError(f'name: expected one of {", ".join(SOURCES)}, got {name!r}')
     source = SOURCES[name]
     path = folder() / name
     if _is_whole(path, source):
@@ -114,9 +116,9 @@ def read_text(path: Path) -> str:
     try:
         text = data.decode('utf-8')
     except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is not UTF-8: {error.reason} at byte {error.start}.') from None
+        raise InputError(f'{path}: expected UTF-8, got {error.reason} at byte {error.start}') from None
     if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
-        raise ValueError(f'{path} is not a text: NUL at byte {data.index(0)}.')
+        raise InputError(f'{path}: expected a text, got a NUL at byte {data.index(0)}')
     return text.removeprefix('\ufeff').replace('\r\n', '\n').replace('\r', '\n')
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from dataset import check_seed, files
+from common.checks import InputError, check_seed
+from dataset import files
 
 # The characters of the book's files in order of first appearance, which is that of their ids. The sets made here take
 # the same ids, so that weights trained on either kind answer the questions of both.
@@ -111,12 +112,12 @@ def _read(file_name: str) -> tuple[list[str], str]:
 def _check(file_name: str, lines: list[str]) -> tuple[int, int]:
     """The length that all lines have and the place of `_` in all of them; ValueError at the first that differs."""
     if not lines:
-        raise ValueError(f'{file_name} is empty, but should hold lines of a question and _answer.')
+        raise InputError(f'{file_name}: expected lines of a question and _answer, got nothing')
     width, split = len(lines[0]), lines[0].find('_')
     for number, line in enumerate(lines, 1):
         if not 0 < line.find('_') < len(line) - 1:
-            raise ValueError(f'{file_name}, line {number} is {line[:40]!r}, but should be a question and _answer.')
+            raise InputError(f'{file_name}, line {number}: expected a question and _answer, got {line[:40]!r}')
         if len(line) != width or line.find('_') != split:
-            raise ValueError(f'{file_name}, line {number} has {len(line)} characters with _ after {line.find("_")}, '
-                             f'but should have {width} with _ after {split} as the lines before it.')
+            raise InputError(f'{file_name}, line {number}: expected {width} characters with _ after {split}, as in '
+                             f'line 1, got {len(line)} with _ after {line.find("_")}')
     return width, split

@@ -1,7 +1,7 @@
 """Three spiral arms in the plane, a class each: points that no straight line separates (book, 1.4.1)."""
 import numpy as np
 
-from dataset import check_seed
+from common.checks import check_seed
 
 CLASSES = 3
 POINTS = 100    # of each class

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from common.checks import InputError
 from dataset import files, part_of_corpus
 
 EOS, UNK = 0, 1     # while the text is read
@@ -25,15 +26,14 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
     """
     part_name = part_of_corpus('split', split)
     if not isinstance(vocab_size, Integral) or vocab_size < 3:
-        raise ValueError(f'vocab_size is {vocab_size!r}, but should be at least 3: <unk>, <eos> and one word more.')
+        raise InputError(f'vocab_size: expected at least 3: <unk>, <eos> and one word more, got {vocab_size!r}')
     ids, ends, words = _read(Path(path))
     tenth = len(ends) // 10
     train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
     parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
     part, train_ids = parts[part_name], parts['train']
     if not len(part):
-        raise ValueError(f'{path} has {len(ends)} lines with words, but should have ten or more '
-                         f'for a {part_name} part.')
+        raise InputError(f'{path}: expected ten lines with words or more, for a {part_name} part, got {len(ends)}')
 
     count = np.bincount(train_ids, minlength=len(words))        # (W,): W words in the whole text
     count[[EOS, UNK]] = 0                   # these two are kept whatever their count
@@ -74,5 +74,5 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             ids.append(EOS)
             ends.append(len(ids))
     if not ends:
-        raise ValueError(f'{path} is empty, but should hold a text.')
+        raise InputError(f'{path}: expected a text, got no words')
     return np.asarray(ids), np.asarray(ends), list(id_of)

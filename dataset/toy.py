@@ -9,7 +9,8 @@ from numbers import Integral
 
 import numpy as np
 
-from dataset import check_seed, part_of_corpus
+from common.checks import InputError, check_seed
+from dataset import part_of_corpus
 
 # A line is a symbol and its alternatives, each drawn in proportion to the number before it (1 where there is none).
 # Capitals are symbols, all else is words. A word stands in one list of words only, or spelt out within rules; and no
@@ -151,7 +152,7 @@ def load_data(data_type: str = 'train', size: int | None = None, seed: int = 198
     part = part_of_corpus('data_type', data_type)
     size = SENTENCES[part] if size is None else size
     if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
-        raise ValueError(f'size is {size!r}, but should be at least one sentence, a whole number.')
+        raise InputError(f'size: expected at least one sentence, a whole number, got {size!r}')
     check_seed(seed)
     rng = np.random.RandomState([seed, STREAMS[part]])
     return _generate(size, rng), *load_vocab()

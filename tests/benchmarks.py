@@ -349,7 +349,7 @@ def main(argv=None):
     if unknown := set(args.names) - set(names):
         parser.error(f'no such workload: {", ".join(sorted(unknown))}')
     if args.rounds < 1:
-        parser.error(f'--rounds: {args.rounds} came; expected 1 or more')
+        parser.error(f'--rounds: expected 1 or more, got {args.rounds}')
     report: dict = {'machine': machine()}
     print(', '.join(f'{name} {value}' for name, value in report['machine'].items()))
     if args.memory:

@@ -29,7 +29,7 @@ from typing import Any, NamedTuple
 from ch04.eval import ANALOGIES, QUERIES
 from ch07.train_seq2seq import plot_accuracies
 from common import storage
-from common.script import is_sentence
+from common.checks import InputError
 from common.util import nearest_words, normalize
 from dataset import files
 
@@ -319,7 +319,7 @@ def main(argv=None):
                 return 130
             except Exception as error:      # the others are not to wait for a mistake in this one
                 failed = True
-                if isinstance(error, OSError) or is_sentence(error):
+                if isinstance(error, OSError | InputError):
                     print(f'{name}: left out: {error}', file=sys.stderr)
                 else:
                     traceback.print_exc()

@@ -83,7 +83,7 @@ def test_a_callback_of_ones_own():
 @pytest.mark.parametrize('callback', [PlateauDecay(), EarlyStopping()])
 def test_validation_is_asked_for(callback):
     trainer = Trainer(Still(), SGD(), [print, callback])
-    with pytest.raises(ValueError, match='validate: None came; expected a function that gives the loss'):
+    with pytest.raises(ValueError, match='validate: expected a function that gives the loss, got None'):
         trainer.fit(np.zeros(4), np.zeros(4), 1, 2, eval_interval=None)
     assert trainer.current_epoch == 0
     with pytest.raises(ValueError, match='valid_list is empty'):

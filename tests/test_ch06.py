@@ -90,7 +90,7 @@ def test_better_rnnlm_ties_embedding_and_affine_layer():
 
 
 def test_better_rnnlm_wants_equal_sizes():
-    with pytest.raises(ValueError, match='wordvec_size: 3 came; expected hidden_size, 4'):
+    with pytest.raises(ValueError, match='wordvec_size: expected hidden_size, 4, got 3'):
         BetterRnnlm(V, wordvec_size=3, hidden_size=4)
 
 

@@ -131,10 +131,10 @@ def test_default_options_draw_as_before():
 
 
 @both
-@pytest.mark.parametrize('options, what', [({'temperature': 0}, 'temperature: 0 came; expected more than 0'),
+@pytest.mark.parametrize('options, what', [({'temperature': 0}, 'temperature: expected more than 0, got 0'),
                                            ({'temperature': -1.0}, 'temperature: -1.0 came'),
                                            ({'temperature': float('nan')}, 'temperature: nan came'),
-                                           ({'top_k': 0}, 'top_k: 0 came; expected 1 or more')])
+                                           ({'top_k': 0}, 'top_k: expected 1 or more, got 0')])
 def test_bad_options_are_refused(Model, options, what):
     with pytest.raises(ValueError, match=what):
         make(Model).generate(0, **options)
@@ -179,7 +179,7 @@ def test_what_cannot_be_generated_is_refused(Model):
     with pytest.raises(ValueError, match='skip_ids: all 9 ids came'):
         model.generate(0, range(V))
     for start_id in (-1, V):
-        with pytest.raises(ValueError, match=f'start_id: {start_id} came; expected an id from 0 to 8'):
+        with pytest.raises(ValueError, match=f'start_id: expected an id from 0 to 8, got {start_id}'):
             model.generate(start_id)
 
 

@@ -333,7 +333,7 @@ def test_softmax_with_loss_takes_labels_of_any_shape_and_scores_of_any_rank():
     (SoftmaxWithLoss(), np.zeros((2, 3)), np.array([1]), 't: 1 labels came for 2 rows'),
     (SigmoidWithLoss(), np.zeros((4, 1)), np.zeros(4, int), r't: labels \(4,\) .* expected \(4, 1\)'),
     (SigmoidWithLoss(), np.zeros(2), np.array([-1, 1]), 'from -1 to 1 came; expected .* 0 or 1'),
-    (SoftmaxWithLoss(), np.zeros((2, 3)), np.array([1.0, 2.0]), 't: float64 came; expected integers')])
+    (SoftmaxWithLoss(), np.zeros((2, 3)), np.array([1.0, 2.0]), 't: expected integers, got float64')])
 def test_labels_that_do_not_fit(layer, x, t, what):
     with pytest.raises((ValueError, TypeError), match=what):
         layer.forward(x, t)

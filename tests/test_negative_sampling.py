@@ -77,7 +77,7 @@ def test_vocabulary_too_small(corpus, sample_size):
 
 
 def test_corpus_with_more_words_than_rows():
-    with pytest.raises(ValueError, match='corpus: ids from 0 to 5 came; expected 0 to 4'):
+    with pytest.raises(ValueError, match='corpus: expected 0 to 4, got ids from 0 to 5'):
         NegativeSamplingLoss(np.zeros((5, 2)), CORPUS, sample_size=2)
     with pytest.raises(ValueError, match='corpus: ids from 0 to 1000000000000 came'):       # and no MemoryError
         NegativeSamplingLoss(np.zeros((5, 2)), [*CORPUS, 10**12], sample_size=2)

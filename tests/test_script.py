@@ -78,11 +78,11 @@ def test_the_command_line_is_read_where_no_argv_is_given(monkeypatch):
     ('--model lstm', 'argument --model: invalid choice'),
     ('--max 3', 'unrecognized arguments: --max 3'),
     ('3', 'unrecognized arguments: 3'),
-    ('--batch-size 0', 'argument --batch-size: 0 came; expected 1 or more'),
-    ('--max-epoch -1', 'argument --max-epoch: -1 came; expected 0 or more'),
-    ('--seed -1', 'argument --seed: -1 came; expected 0 to 4294967295'),
-    ('--seed 4294967296', 'argument --seed: 4294967296 came; expected 0 to 4294967295'),
-    ('--learning-rate nan', 'argument --learning-rate: nan came; expected a number'),
+    ('--batch-size 0', 'argument --batch-size: expected 1 or more, got 0'),
+    ('--max-epoch -1', 'argument --max-epoch: expected 0 or more, got -1'),
+    ('--seed -1', 'argument --seed: expected 0 to 4294967295, got -1'),
+    ('--seed 4294967296', 'argument --seed: expected 0 to 4294967295, got 4294967296'),
+    ('--learning-rate nan', 'argument --learning-rate: expected a number, got nan'),
 ])
 def test_wrong_flags_end_with_status_2(flags, message, capsys):
     with pytest.raises(SystemExit) as end:
@@ -298,12 +298,12 @@ def test_a_sentence_of_the_library_ends_with_status_2_and_without_traceback(caps
 
     for main, argv, message in (
         (sizes, [], 'batch_size: 0 '),
-        (sizes, ['--batch-size', '3'], 'batch_size: 3 came; expected 1 to 2'),
+        (sizes, ['--batch-size', '3'], 'batch_size: expected 1 to 2, got 3'),
         (file, [], 'x.npz is refused: '),
-        (train_rnnlm.main, ['--corpus', 'toy', '--time-size', '9999'], 'xs: 96123 ids came; expected at least '),
-        (train_better_rnnlm.main, ['--corpus', 'toy', '--hidden-size', '5'], 'wordvec_size: 650 came; expected '),
-        (count_method_small.main, ['--text', 'a'], "text: 'a' came; expected "),
-        (ch01.train_custom_loop.main, ['--batch-size', '301'], 'batch_size: 301 came; expected 1 to 300'),
+        (train_rnnlm.main, ['--corpus', 'toy', '--time-size', '9999'], 'xs: expected at least , got 96123 ids'),
+        (train_better_rnnlm.main, ['--corpus', 'toy', '--hidden-size', '5'], 'wordvec_size: expected , got 650'),
+        (count_method_small.main, ['--text', 'a'], "text: expected , got 'a'"),
+        (ch01.train_custom_loop.main, ['--batch-size', '301'], 'batch_size: expected 1 to 300, got 301'),
         (ch05.train_custom_loop.main, ['--corpus', 'toy', '--corpus-size', '9'], 'corpus_size: 9 words came; '),
     ):
         with pytest.raises(SystemExit) as end:
@@ -322,7 +322,7 @@ def test_a_bug_keeps_its_traceback():
         rnn_gradient_graph.gradient_norms(np.ones((2, 3)), 2, 5)
 
     def readers():
-        raise ValueError('batch_size: 0 came; expected 1 or more')
+        raise ValueError('batch_size: expected 1 or more, got 0')
 
     def deep():         # the library's own sentence, about what another layer gave it
         SoftmaxWithLoss().forward(np.zeros(3), np.zeros((2, 2, 2)))

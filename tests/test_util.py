@@ -475,8 +475,8 @@ def test_evaluate_seq2seq_goes_in_batches():
 # the door
 
 @pytest.mark.parametrize('call, says', [
-    (lambda: util.convert_one_hot(np.array([0, 3]), 3), 'corpus: ids from 0 to 3 came; expected 0 to 2'),
-    (lambda: util.create_co_matrix(np.array([-1, 2]), 3), 'corpus: ids from -1 to 2 came; expected 0 to 2'),
+    (lambda: util.convert_one_hot(np.array([0, 3]), 3), 'corpus: expected 0 to 2, got ids from 0 to 3'),
+    (lambda: util.create_co_matrix(np.array([-1, 2]), 3), 'corpus: expected 0 to 2, got ids from -1 to 2'),
     (lambda: util.create_co_matrix(np.array([0, 1]), 3, 0), 'window_size: 0 came'),
     (lambda: util.create_contexts_target(np.arange(4), 2), 'corpus holds 4 words, window_size 2 needs 5'),
     (lambda: util.create_contexts_target(np.arange(4), 0), 'window_size: 0 came'),

@@ -1,0 +1,85 @@
+"""What comes in is looked at here: one kind of error, one sentence, the argument's name first."""
+import math
+from numbers import Integral
+
+
+class InputError(ValueError):
+    """What came in is not what was expected; the message is one sentence that names the argument, or the file."""
+
+
+class InputTypeError(InputError, TypeError):
+    """An InputError where the type is wrong: a TypeError too."""
+
+
+def check_shape(name, array, free, *fixed):
+    """ValueError unless array has the shape: for each letter of `free` any length from 1 on, then the lengths `fixed`.
+
+    check_shape('xs', xs, 'NT', 100) wants (N, T, 100). Where each microsecond counts, a cheaper look stands before the
+    call: `if xs.ndim != 3 …`.
+    """
+    try:
+        shape = array.shape
+    except AttributeError:
+        raise InputTypeError(f'{name}: expected an array ({expected(free, fixed)}), got '
+                             f'{type(array).__name__}') from None
+    if shape[len(free):] != fixed or len(shape) < len(free) or 0 in shape:
+        raise InputError(f'{name}: expected ({expected(free, fixed)}){", each 1 or more" * (0 in shape)}, got {shape}')
+
+
+def expected(free, fixed):
+    """How a tuple of these lengths is written: N, T, 100."""
+    lengths = ', '.join([*free, *map(str, fixed)])
+    return lengths + ',' * (len(free) + len(fixed) == 1)
+
+
+def check_integer(name, number):
+    if not isinstance(number, Integral) or isinstance(number, bool):
+        raise InputTypeError(f'{name}: expected an integer, got {number!r}')
+
+
+def check_id(name, number, size):
+    """TypeError unless number is an integer, ValueError unless it lies in 0 … size − 1."""
+    check_integer(name, number)
+    if not 0 <= number < size:
+        raise InputError(f'{name}: expected an id from 0 to {size - 1}, got {number}')
+
+
+def check_sizes(least=1, /, **sizes):
+    """TypeError unless each size is an integer, ValueError unless it is `least` or more."""
+    for name, size in sizes.items():
+        check_integer(name, size)
+        if size < least:
+            raise InputError(f'{name}: expected {least} or more, got {size}')
+
+
+def check_range(name, number, low, high):
+    """ValueError unless low <= number < high, which no NaN is; TypeError for what is no number."""
+    try:
+        inside = bool(low <= number < high)
+    except TypeError:
+        raise InputTypeError(f'{name}: expected a number, got {number!r}') from None
+    if not inside:
+        raise InputError(f'{name}: expected {low} or more and less than {high}, got {number}')
+
+
+def check_ids(ids, size, name):
+    """TypeError unless ids are integers, ValueError unless all lie in 0 … size − 1 (size may be infinite).
+
+    NumPy would count negative ones from the end, in silence.
+    """
+    if ids.dtype.kind not in 'iu':
+        check_id_dtype(ids, name)
+    if ids.size and (ids.min() < 0 or ids.max() >= size):
+        upper = f'to {size - 1}' if size < math.inf else 'or more'
+        raise InputError(f'{name}: expected ids from 0 {upper}, got {ids.min()} to {ids.max()}')
+
+
+def check_id_dtype(ids, name):
+    if ids.dtype.kind not in 'iu':
+        raise InputTypeError(f'{name}: expected integers, for these are ids, got {ids.dtype}')
+
+
+def check_seed(seed):
+    """InputError for what np.random does not take as a seed."""
+    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+        raise InputError(f'seed: expected an integer from 0 to {2**32 - 1}, got {seed!r}')
