@@ -1,7 +1,7 @@
 """Points go forward through two affine layers with a sigmoid between them: no learning yet (book, 1.2)."""
+from common.cli import run
 from common.layers import Affine, Sigmoid
 from common.np import np
-from common.script import run
 
 
 def main(batch_size=10, input_size=2, hidden_size=4, output_size=3, seed: int | None = None):

@@ -1,7 +1,8 @@
 """The spiral's points: three classes that no straight line separates (book, 1.4.1)."""
 import matplotlib.pyplot as plt
 
-from common.script import run, show
+from common.cli import run
+from common.figures import show
 from dataset import spiral
 
 

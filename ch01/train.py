@@ -3,9 +3,10 @@ import matplotlib.pyplot as plt
 
 from ch01.show_spiral_dataset import plot_points
 from ch01.two_layer_net import TwoLayerNet
+from common.cli import run
+from common.figures import show
 from common.np import np
 from common.optimizer import SGD
-from common.script import run, show
 from common.trainer import Trainer
 from dataset import spiral
 

@@ -4,9 +4,10 @@ import matplotlib.pyplot as plt
 from ch01.train import show_boundary
 from ch01.two_layer_net import TwoLayerNet
 from common.checks import InputError
+from common.cli import run
+from common.figures import show
 from common.np import np
 from common.optimizer import SGD
-from common.script import run, show
 from dataset import spiral
 
 

@@ -1,7 +1,7 @@
 """A network of two affine layers with a sigmoid between them."""
 from common.base_model import BaseModel
 from common.checks import check_sizes
-from common.layers import Affine, Sigmoid, SoftmaxWithLoss
+from common.layers import Affine, Sigmoid, SoftmaxWithLoss, gather
 from common.np import np
 
 
@@ -20,8 +20,7 @@ class TwoLayerNet(BaseModel):
         b2 = np.zeros(O)
         self.layers = [Affine(W1, b1), Sigmoid(), Affine(W2, b2)]
         self.loss_layer = SoftmaxWithLoss()
-        self.params = [param for layer in self.layers for param in layer.params]
-        self.grads = [grad for layer in self.layers for grad in layer.grads]
+        self.params, self.grads = gather(*self.layers)
 
     def predict(self, x):
         for layer in self.layers:

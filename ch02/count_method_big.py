@@ -2,8 +2,8 @@
 import time
 from contextlib import contextmanager
 
+from common.cli import run
 from common.np import np
-from common.script import run
 from common.util import create_co_matrix, most_similar, ppmi, truncated_svd
 from dataset.corpus import load_data
 

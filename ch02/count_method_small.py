@@ -2,8 +2,9 @@
 import matplotlib.pyplot as plt
 
 from common.checks import InputError
+from common.cli import run
+from common.figures import show
 from common.np import np
-from common.script import run, show
 from common.util import create_co_matrix, ppmi, preprocess, to_cpu
 
 

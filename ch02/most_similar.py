@@ -1,5 +1,5 @@
 """The words that are most like one word by the words beside them (book, 2.3.6)."""
-from common.script import run
+from common.cli import run
 from common.util import create_co_matrix, most_similar, preprocess
 
 

@@ -1,6 +1,6 @@
 """Counts and the positive pointwise mutual information that comes of them (book, 2.4.1)."""
+from common.cli import run
 from common.np import np
-from common.script import run
 from common.util import create_co_matrix, ppmi, preprocess
 
 

@@ -1,5 +1,5 @@
 """A first look at the Penn Treebank (book, 2.4.4)."""
-from common.script import run
+from common.cli import run
 from dataset.corpus import load_data
 
 

@@ -1,6 +1,6 @@
 """The similarity of `you` and `i` by the words beside them (book, 2.3.5)."""
 from common.checks import InputError
-from common.script import run
+from common.cli import run
 from common.util import cos_similarity, create_co_matrix, preprocess
 
 

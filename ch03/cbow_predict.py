@@ -1,7 +1,7 @@
 """The scores that CBOW gives to every word between two others: no learning yet (book, 3.2.1)."""
+from common.cli import run
 from common.layers import MatMul
 from common.np import np
-from common.script import run
 from common.util import convert_one_hot, preprocess
 
 

@@ -1,7 +1,7 @@
 """CBOW in its simple form: a word told from its neighbours, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
 from common.checks import check_shape, check_sizes
-from common.layers import MatMul, SoftmaxWithLoss
+from common.layers import MatMul, SoftmaxWithLoss, gather
 from common.np import np
 
 
@@ -19,8 +19,7 @@ class SimpleCBOW(BaseModel):
         self.in_layer = MatMul(W_in)
         self.out_layer = MatMul(W_out)
         self.loss_layer = SoftmaxWithLoss()
-        self.params = self.in_layer.params + self.out_layer.params
-        self.grads = self.in_layer.grads + self.out_layer.grads
+        self.params, self.grads = gather(self.in_layer, self.out_layer)
         self.word_vecs = W_in
 
     def forward(self, contexts, target):

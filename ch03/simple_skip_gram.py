@@ -1,7 +1,7 @@
 """Skip-gram in its simple form: the neighbours told from a word, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
 from common.checks import check_shape, check_sizes
-from common.layers import MatMul, SoftmaxWithLoss
+from common.layers import MatMul, SoftmaxWithLoss, gather
 from common.np import np
 
 
@@ -18,8 +18,7 @@ class SimpleSkipGram(BaseModel):
         W_out = (0.01 * np.random.randn(H, V)).astype(dtype)
         self.in_layer = MatMul(W_in)
         self.out_layer = MatMul(W_out)
-        self.params = self.in_layer.params + self.out_layer.params
-        self.grads = self.in_layer.grads + self.out_layer.grads
+        self.params, self.grads = gather(self.in_layer, self.out_layer)
         self.word_vecs = W_in
         self.loss_layers = []       # one a context, made by forward
 

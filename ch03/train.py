@@ -3,9 +3,9 @@ from typing import Literal
 
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
+from common.cli import run
 from common.np import np
 from common.optimizer import Adam
-from common.script import run
 from common.trainer import Trainer
 from common.util import convert_one_hot, create_contexts_target, preprocess
 

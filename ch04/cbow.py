@@ -2,7 +2,7 @@
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
 from common.checks import InputError, check_shape, check_sizes
-from common.layers import Embedding
+from common.layers import Embedding, gather
 from common.np import np
 
 
@@ -34,8 +34,7 @@ class CBOW(BaseModel):
         self.in_layer = Embedding(W_in, sparse)
         self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5, sparse=sparse)
         self.window_size = window_size
-        self.params = self.in_layer.params + self.ns_loss.params
-        self.grads = self.in_layer.grads + self.ns_loss.grads
+        self.params, self.grads = gather(self.in_layer, self.ns_loss)
         self.word_vecs = W_in
 
     def forward(self, contexts, target):
@@ -48,4 +47,4 @@ class CBOW(BaseModel):
     def backward(self, dout=1):
         C = 2 * self.window_size
         dh = self.ns_loss.backward(dout) / C                            # (N, H): a C-th part goes to each context
-        self.in_layer.backward(np.broadcast_to(dh[:, None], (len(dh), C, dh.shape[1])))       # (N, C, H)
+        self.in_layer.backward(dh, shared=True)

@@ -1,6 +1,6 @@
 """Judge word vectors by the neighbours of some words and by analogies (book, 4.4)."""
 from common import storage
-from common.script import run
+from common.cli import run
 from common.util import analogy, most_similar
 from dataset.files import find_weights
 

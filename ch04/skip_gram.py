@@ -3,7 +3,7 @@ from ch04.cbow import as_pairs
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
 from common.checks import check_sizes
-from common.layers import Embedding
+from common.layers import Embedding, gather
 from common.np import np
 
 
@@ -22,8 +22,7 @@ class SkipGram(BaseModel):
         self.in_layer = Embedding(W_in, sparse)
         self.ns_loss = NegativeSamplingLoss(W_out, corpus, power=0.75, sample_size=5, sparse=sparse)
         self.window_size = window_size
-        self.params = self.in_layer.params + self.ns_loss.params
-        self.grads = self.in_layer.grads + self.ns_loss.grads
+        self.params, self.grads = gather(self.in_layer, self.ns_loss)
         self.word_vecs = W_in
 
     def forward(self, contexts, target):

@@ -5,9 +5,10 @@ from typing import Literal
 from ch04.cbow import CBOW
 from ch04.skip_gram import SkipGram
 from common import storage
+from common.cli import run
+from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import Adam
-from common.script import keep_on_interrupt, run
 from common.trainer import Trainer
 from common.util import create_contexts_target
 from dataset.corpus import load_data

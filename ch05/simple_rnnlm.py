@@ -1,8 +1,10 @@
 """A language model with a simple recurrent layer."""
 from common.base_model import BaseModel
 from common.checks import check_sizes
+from common.layers import gather
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeRNN, TimeSoftmaxWithLoss
+from common.weights import normal
 
 
 class SimpleRnnlm(BaseModel):
@@ -14,17 +16,16 @@ class SimpleRnnlm(BaseModel):
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
-        embed_W = (np.random.randn(V, D) / 100).astype(dtype)
-        rnn_Wx = (np.random.randn(D, H) / np.sqrt(D)).astype(dtype)
-        rnn_Wh = (np.random.randn(H, H) / np.sqrt(H)).astype(dtype)
+        embed_W = normal(V, D, 100, dtype)
+        rnn_Wx = normal(D, H, np.sqrt(D), dtype)
+        rnn_Wh = normal(H, H, np.sqrt(H), dtype)
         rnn_b = np.zeros(H, dtype)
-        affine_W = (np.random.randn(H, V) / np.sqrt(H)).astype(dtype)
+        affine_W = normal(H, V, np.sqrt(H), dtype)
         affine_b = np.zeros(V, dtype)
         self.rnn_layer = TimeRNN(rnn_Wx, rnn_Wh, rnn_b, stateful=True)
         self.layers = [TimeEmbedding(embed_W), self.rnn_layer, TimeAffine(affine_W, affine_b)]
         self.loss_layer = TimeSoftmaxWithLoss()
-        self.params = [param for layer in self.layers for param in layer.params]
-        self.grads = [grad for layer in self.layers for grad in layer.grads]
+        self.params, self.grads = gather(*self.layers)
 
     def forward(self, xs, ts):
         for layer in self.layers:

@@ -1,8 +1,8 @@
 """Train a recurrent language model on the first thousand words of a corpus (book, 5.5.4)."""
 from ch05.simple_rnnlm import SimpleRnnlm
+from common.cli import run
 from common.np import np
 from common.optimizer import SGD
-from common.script import run
 from common.trainer import RnnlmTrainer
 from dataset.corpus import load_data
 

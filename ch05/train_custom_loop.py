@@ -3,9 +3,10 @@ import matplotlib.pyplot as plt
 
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.checks import InputError
+from common.cli import run
+from common.figures import show
 from common.np import np
 from common.optimizer import SGD
-from common.script import run, show
 from dataset.corpus import load_data
 
 

@@ -1,6 +1,7 @@
 """A better language model: two LSTM layers, dropout, weight tying (book, 6.5)."""
 from common.base_model import BaseModel
 from common.checks import InputError, check_sizes
+from common.layers import gather
 from common.np import np
 from common.time_layers import (
     TimeAffine,
@@ -8,8 +9,8 @@ from common.time_layers import (
     TimeEmbedding,
     TimeLSTM,
     TimeSoftmaxWithLoss,
-    lstm_bias,
 )
+from common.weights import lstm_bias, normal
 
 
 class BetterRnnlm(BaseModel):
@@ -26,13 +27,12 @@ class BetterRnnlm(BaseModel):
         if D != H:
             raise InputError(f'wordvec_size: expected hidden_size, {H}, for embedding and affine layer share one '
                              f'matrix, got {D}')
-        randn = np.random.randn
-        embed_W = (randn(V, D) / 100).astype(dtype)
-        lstm_Wx1 = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)
-        lstm_Wh1 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        embed_W = normal(V, D, 100, dtype)
+        lstm_Wx1 = normal(D, 4 * H, np.sqrt(D), dtype)
+        lstm_Wh1 = normal(H, 4 * H, np.sqrt(H), dtype)
         lstm_b1 = lstm_bias(H, forget_bias, dtype)
-        lstm_Wx2 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
-        lstm_Wh2 = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        lstm_Wx2 = normal(H, 4 * H, np.sqrt(H), dtype)
+        lstm_Wh2 = normal(H, 4 * H, np.sqrt(H), dtype)
         lstm_b2 = lstm_bias(H, forget_bias, dtype)
         affine_b = np.zeros(V, dtype)
 
@@ -44,8 +44,7 @@ class BetterRnnlm(BaseModel):
                        self.lstm_layers[1], self.drop_layers[2],
                        TimeAffine(embed_W.T, affine_b)]     # a view: what changes one changes the other
         self.loss_layer = TimeSoftmaxWithLoss()
-        self.params = [param for layer in self.layers for param in layer.params]
-        self.grads = [grad for layer in self.layers for grad in layer.grads]
+        self.params, self.grads = gather(*self.layers)
 
     def predict(self, xs, train_flg=False):
         for dropout in self.drop_layers:

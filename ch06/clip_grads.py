@@ -1,6 +1,6 @@
 """Gradients before and after clipping: scaled down together until their norm is max_norm (book, 6.1.4)."""
+from common.cli import run
 from common.np import np
-from common.script import run
 from common.util import clip_grads
 
 

@@ -3,7 +3,7 @@ from typing import Literal
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
-from common.script import run
+from common.cli import run
 from common.util import eval_perplexity
 from dataset import toy
 from dataset.corpus import load_data

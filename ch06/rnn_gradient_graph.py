@@ -1,9 +1,9 @@
 """Draw how gradients explode or vanish on their way back through an RNN's matrix products (book, 6.1.2)."""
 import matplotlib.pyplot as plt
 
-from common.np import np
-from common.script import run, show
-from common.util import to_cpu
+from common.cli import run
+from common.figures import show
+from common.np import np, to_cpu
 
 
 def gradient_norms(Wh, batch_size, time_size):

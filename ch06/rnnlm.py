@@ -1,8 +1,10 @@
 """A language model with one LSTM layer (book, 6.4)."""
 from common.base_model import BaseModel
 from common.checks import check_sizes
+from common.layers import gather
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from common.weights import lstm_bias, normal
 
 
 class Rnnlm(BaseModel):
@@ -15,19 +17,17 @@ class Rnnlm(BaseModel):
     def __init__(self, vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
-        randn = np.random.randn
-        embed_W = (randn(V, D) / 100).astype(dtype)
-        lstm_Wx = (randn(D, 4 * H) / np.sqrt(D)).astype(dtype)
-        lstm_Wh = (randn(H, 4 * H) / np.sqrt(H)).astype(dtype)
+        embed_W = normal(V, D, 100, dtype)
+        lstm_Wx = normal(D, 4 * H, np.sqrt(D), dtype)
+        lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)
         lstm_b = lstm_bias(H, forget_bias, dtype)
-        affine_W = (randn(H, V) / np.sqrt(H)).astype(dtype)
+        affine_W = normal(H, V, np.sqrt(H), dtype)
         affine_b = np.zeros(V, dtype)
 
         self.lstm_layer = TimeLSTM(lstm_Wx, lstm_Wh, lstm_b, stateful=True)
         self.layers = [TimeEmbedding(embed_W), self.lstm_layer, TimeAffine(affine_W, affine_b)]
         self.loss_layer = TimeSoftmaxWithLoss()
-        self.params = [param for layer in self.layers for param in layer.params]
-        self.grads = [grad for layer in self.layers for grad in layer.grads]
+        self.params, self.grads = gather(*self.layers)
 
     def predict(self, xs):
         for layer in self.layers:

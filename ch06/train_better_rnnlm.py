@@ -14,9 +14,10 @@ from ch06.better_rnnlm import BetterRnnlm
 from ch06.eval import perplexity_afresh, report_perplexity
 from common.callbacks import EarlyStopping, PlateauDecay
 from common.checks import InputError
+from common.cli import run
+from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import SGD
-from common.script import keep_on_interrupt, run
 from common.storage import fit_params, get_random_state, load_npz, refusing, save_npz, set_random_state
 from common.trainer import RnnlmTrainer
 from dataset.corpus import load_data

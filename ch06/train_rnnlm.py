@@ -5,9 +5,10 @@ from typing import Literal
 from ch06.eval import perplexity_afresh, report_perplexity
 from ch06.rnnlm import Rnnlm
 from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay
+from common.cli import run
+from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import SGD
-from common.script import keep_on_interrupt, run
 from common.trainer import RnnlmTrainer
 from dataset.corpus import load_data
 

@@ -2,8 +2,9 @@
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch07.train_seq2seq import learn, plot_accuracies
+from common.cli import run
+from common.figures import show
 from common.np import np
-from common.script import run, show
 from dataset import sequence
 
 

@@ -1,8 +1,8 @@
 """Let the better language model write, and go on with a sentence that is given (book, 7.1)."""
 from ch07.generate_text import write_text
 from ch07.rnnlm_gen import BetterRnnlmGen
+from common.cli import run
 from common.np import np
-from common.script import run
 from dataset.corpus import load_data
 from dataset.files import find_weights
 

@@ -1,8 +1,8 @@
 """Let a trained language model write (book, 7.1)."""
 from ch07.rnnlm_gen import RnnlmGen
 from common.checks import InputError
+from common.cli import run
 from common.np import np
-from common.script import run
 from dataset.corpus import load_data
 from dataset.files import find_weights
 

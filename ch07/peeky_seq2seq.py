@@ -1,8 +1,10 @@
 """Peeky seq2seq: every step of the decoder, and its output layer, see the encoder's h (book, 7.4.2)."""
-from ch07.seq2seq import Decoder, Seq2seq, draw
+from ch07.seq2seq import Decoder, Seq2seq
 from common.checks import check_sizes
+from common.layers import gather
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM
+from common.weights import lstm_bias, normal
 
 
 def join(*parts):
@@ -19,12 +21,17 @@ class PeekyDecoder(Decoder):
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
-        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
-        self.lstm = TimeLSTM(draw(H + D, 4 * H, np.sqrt(H + D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             lstm_bias(H, forget_bias, dtype), stateful=True)
-        self.affine = TimeAffine(draw(2 * H, V, np.sqrt(2 * H), dtype), np.zeros(V, dtype))
-        self.params = self.embed.params + self.lstm.params + self.affine.params
-        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+        embed_W = normal(V, D, 100, dtype)
+        lstm_Wx = normal(H + D, 4 * H, np.sqrt(H + D), dtype)
+        lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)
+        lstm_b = lstm_bias(H, forget_bias, dtype)
+        affine_W = normal(2 * H, V, np.sqrt(2 * H), dtype)
+        affine_b = np.zeros(V, dtype)
+
+        self.embed = TimeEmbedding(embed_W)
+        self.lstm = TimeLSTM(lstm_Wx, lstm_Wh, lstm_b, stateful=True)
+        self.affine = TimeAffine(affine_W, affine_b)
+        self.params, self.grads = gather(self.embed, self.lstm, self.affine)
 
     def go_on(self, xs, h):
         N, T = xs.shape

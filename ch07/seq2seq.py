@@ -1,14 +1,10 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
 from common.base_model import BaseModel
 from common.checks import InputError, check_id, check_shape, check_sizes
-from common.layers import Layer
+from common.layers import Layer, gather
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss, lstm_bias
-
-
-def draw(rows, columns, divisor, dtype):
-    """First weights: normal numbers / divisor -> (rows, columns)."""
-    return (np.random.randn(rows, columns) / divisor).astype(dtype)
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
+from common.weights import lstm_bias, normal
 
 
 class Encoder(Layer):
@@ -20,11 +16,14 @@ class Encoder(Layer):
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
-        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
-        self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             lstm_bias(H, forget_bias, dtype))
-        self.params = self.embed.params + self.lstm.params
-        self.grads = self.embed.grads + self.lstm.grads
+        embed_W = normal(V, D, 100, dtype)
+        lstm_Wx = normal(D, 4 * H, np.sqrt(D), dtype)
+        lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)
+        lstm_b = lstm_bias(H, forget_bias, dtype)
+
+        self.embed = TimeEmbedding(embed_W)
+        self.lstm = TimeLSTM(lstm_Wx, lstm_Wh, lstm_b)
+        self.params, self.grads = gather(self.embed, self.lstm)
 
     def forward(self, xs):
         self.hs = self.lstm.forward(self.embed.forward(xs))     # (N, S, H)
@@ -36,7 +35,7 @@ class Encoder(Layer):
         self.embed.backward(self.lstm.backward(dhs))
 
 
-class Decoder:
+class Decoder(Layer):
     """The scores of the characters that may follow each of xs, by an LSTM that begins with the encoder's h.
 
     xs (N, T), h (N, H) -> score (N, T, V). Book, 7.3.2.
@@ -45,12 +44,17 @@ class Decoder:
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
-        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
-        self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             lstm_bias(H, forget_bias, dtype), stateful=True)
-        self.affine = TimeAffine(draw(H, V, np.sqrt(H), dtype), np.zeros(V, dtype))
-        self.params = self.embed.params + self.lstm.params + self.affine.params
-        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+        embed_W = normal(V, D, 100, dtype)
+        lstm_Wx = normal(D, 4 * H, np.sqrt(D), dtype)
+        lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)
+        lstm_b = lstm_bias(H, forget_bias, dtype)
+        affine_W = normal(H, V, np.sqrt(H), dtype)
+        affine_b = np.zeros(V, dtype)
+
+        self.embed = TimeEmbedding(embed_W)
+        self.lstm = TimeLSTM(lstm_Wx, lstm_Wh, lstm_b, stateful=True)
+        self.affine = TimeAffine(affine_W, affine_b)
+        self.params, self.grads = gather(self.embed, self.lstm, self.affine)
 
     def forward(self, xs, h):
         check_shape('h', h, '', len(xs), len(self.lstm.params[1]))
@@ -123,8 +127,7 @@ class Seq2seq(BaseModel):
         self.encoder = self.encoder_type(vocab_size, wordvec_size, hidden_size, dtype, forget_bias)
         self.decoder = self.decoder_type(vocab_size, wordvec_size, hidden_size, dtype, forget_bias)
         self.softmax = TimeSoftmaxWithLoss()
-        self.params = self.encoder.params + self.decoder.params
-        self.grads = self.encoder.grads + self.decoder.grads
+        self.params, self.grads = gather(self.encoder, self.decoder)
 
     def forward(self, xs, ts):
         ts = np.asarray(ts)

@@ -1,5 +1,5 @@
 """A first look at the additions (book, 7.2.3): the arrays, and one question with its answer."""
-from common.script import run
+from common.cli import run
 from dataset import sequence
 
 

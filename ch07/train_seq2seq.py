@@ -8,9 +8,11 @@ from functools import partial
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from common.checks import InputError
+from common.cli import run
+from common.figures import show
+from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import Adam
-from common.script import keep_on_interrupt, run, show
 from common.trainer import Trainer
 from common.util import eval_seq2seq, evaluate_seq2seq
 from dataset import sequence

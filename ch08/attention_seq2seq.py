@@ -1,10 +1,12 @@
 """Seq2seq with attention: each step of the decoder looks back at all states of the encoder (book, 8.2)."""
 from ch07.peeky_seq2seq import join
-from ch07.seq2seq import Decoder, Encoder, Seq2seq, draw
+from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from common.attention_layer import TimeAttention
 from common.checks import check_shape, check_sizes
+from common.layers import gather
 from common.np import np
-from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, lstm_bias
+from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM
+from common.weights import lstm_bias, normal
 
 
 class AttentionEncoder(Encoder):
@@ -30,13 +32,18 @@ class AttentionDecoder(Decoder):
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
-        self.embed = TimeEmbedding(draw(V, D, 100, dtype))
-        self.lstm = TimeLSTM(draw(D, 4 * H, np.sqrt(D), dtype), draw(H, 4 * H, np.sqrt(H), dtype),
-                             lstm_bias(H, forget_bias, dtype), stateful=True)
+        embed_W = normal(V, D, 100, dtype)
+        lstm_Wx = normal(D, 4 * H, np.sqrt(D), dtype)
+        lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)
+        lstm_b = lstm_bias(H, forget_bias, dtype)
+        affine_W = normal(2 * H, V, np.sqrt(2 * H), dtype)
+        affine_b = np.zeros(V, dtype)
+
+        self.embed = TimeEmbedding(embed_W)
+        self.lstm = TimeLSTM(lstm_Wx, lstm_Wh, lstm_b, stateful=True)
         self.attention = TimeAttention()
-        self.affine = TimeAffine(draw(2 * H, V, np.sqrt(2 * H), dtype), np.zeros(V, dtype))
-        self.params = self.embed.params + self.lstm.params + self.affine.params
-        self.grads = self.embed.grads + self.lstm.grads + self.affine.grads
+        self.affine = TimeAffine(affine_W, affine_b)
+        self.params, self.grads = gather(self.embed, self.lstm, self.affine)
 
     def forward(self, xs, enc_hs):
         check_shape('enc_hs', enc_hs, 'NS', len(self.lstm.params[1]))

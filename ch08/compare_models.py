@@ -1,7 +1,7 @@
 """Three models that learn to write dates, one after the other, their accuracies in one chart (book, 8.3)."""
 from ch07.compare_models import compare
 from ch08.train import MODELS
-from common.script import run
+from common.cli import run
 
 
 def main(wordvec_size=16, hidden_size=256, batch_size=128, max_epoch=10, max_grad: float | None = 5.0,

@@ -11,8 +11,9 @@ from ch07.seq2seq import Seq2seq
 from ch07.train_seq2seq import learn, plot_accuracies
 from ch08.attention_seq2seq import AttentionSeq2seq
 from ch08.visualize_attention import draw_attention
+from common.cli import run
+from common.figures import show
 from common.np import np
-from common.script import run, show
 from dataset import sequence
 
 MODELS = {'attention': AttentionSeq2seq, 'seq2seq': Seq2seq, 'peeky': PeekySeq2seq}

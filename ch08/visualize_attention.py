@@ -3,9 +3,9 @@
 It takes the weights that `python -m ch08.train` leaves behind.
 """
 from ch08.attention_seq2seq import AttentionSeq2seq
-from common.np import np
-from common.script import run, show
-from common.util import to_cpu
+from common.cli import run
+from common.figures import show
+from common.np import np, to_cpu
 from dataset import files, sequence
 
 

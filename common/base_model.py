@@ -4,8 +4,7 @@ from typing import Any
 
 from common import storage
 from common.checks import InputError
-from common.np import np
-from common.util import to_cpu
+from common.np import np, to_cpu
 
 
 class BaseModel:

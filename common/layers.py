@@ -5,9 +5,9 @@
 import sys
 
 from common.checks import InputError, InputTypeError, check_ids, check_range, check_shape
-from common.functions import add_at, cross_entropy_error, mean_loss, relu, score_rows, sigmoid, softmax, to_labels
+from common.functions import cross_entropy_error, mean_loss, relu, score_rows, sigmoid, softmax, to_labels
 from common.np import GPU, np
-from common.row_sparse import RowSparse
+from common.rows import RowSparse, write_rows
 
 __all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid', 'SigmoidWithLoss', 'Softmax',
            'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
@@ -52,6 +52,12 @@ def references(kept, name):
 
 
 ALONE = references({'': np.empty(0)}, '')       # when nobody else holds it: the number differs between Pythons
+
+
+def gather(*layers):
+    """params, grads: the lists of all the layers, one after another, in their order."""
+    return ([param for layer in layers for param in layer.params],
+            [grad for layer in layers for grad in layer.grads])
 
 
 def check_affine(W, b):
@@ -193,17 +199,6 @@ class Dropout(Layer):
         return dy * self.mask
 
 
-def write_rows(dW, idx, rows):
-    """Make dW (V, D), an array or a RowSparse, the sum of rows[i] at the row idx[i], and zero elsewhere."""
-    if rows.shape != (*idx.shape, dW.shape[1]):
-        check_shape('dy', rows, '', *idx.shape, dW.shape[1])
-    if isinstance(dW, RowSparse):
-        dW.fill(idx, rows)
-    else:
-        dW[...] = 0
-        add_at(dW, idx, rows)
-
-
 class Embedding(Layer):
     """y = W[idx]: the rows of W that idx names.
 
@@ -224,5 +219,6 @@ class Embedding(Layer):
         self.idx = idx
         return W.take(idx, axis=0)              # (..., D); twice as fast as W[idx]
 
-    def backward(self, dy):
-        write_rows(self.grads[0], self.idx, dy)         # (V, D)
+    def backward(self, dy, shared=False):
+        """dy of y's shape; where shared, one row for all ids along the last axis of idx: idx.shape[:-1] + (D,)."""
+        write_rows(self.grads[0], self.idx, dy, shared)         # (V, D)

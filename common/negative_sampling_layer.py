@@ -2,7 +2,7 @@
 import math
 
 from common.checks import InputError, check_id_dtype, check_ids, check_range, check_shape, check_sizes
-from common.layers import Embedding, Layer, SigmoidWithLoss
+from common.layers import Embedding, Layer, SigmoidWithLoss, gather
 from common.np import np
 
 ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are settled one by one
@@ -16,7 +16,7 @@ class EmbeddingDot(Layer):
 
     def __init__(self, W, sparse=False):
         self.embed = Embedding(W, sparse)
-        self.params, self.grads = self.embed.params, self.embed.grads
+        self.params, self.grads = gather(self.embed)
 
     def forward(self, h, idx):
         W, = self.params
@@ -136,7 +136,7 @@ class NegativeSamplingLoss(Layer):
         check_ids(corpus, len(W), 'corpus')     # counting them would take as much memory as the largest asks for
         self.sampler = UnigramSampler(corpus, power, sample_size)
         self.loss_layer = SigmoidWithLoss()
-        self.params, self.grads = self.embed_dot.params, self.embed_dot.grads
+        self.params, self.grads = gather(self.embed_dot)
 
     def forward(self, h, target):
         W, = self.params

@@ -9,4 +9,14 @@ if GPU:
 else:
     import numpy as np
 
-__all__ = ['GPU', 'np']
+__all__ = ['GPU', 'np']     # what `from common.np import *` gives
+
+
+def to_cpu(x):
+    """x as a NumPy array."""
+    return np.asnumpy(x) if GPU else np.asarray(x)
+
+
+def to_gpu(x):
+    """x as a CuPy array where config.GPU is set, else as a NumPy array."""
+    return np.asarray(x)

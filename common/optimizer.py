@@ -1,4 +1,4 @@
-"""Optimizers: `update(params, grads)` changes the parameters in place (book, 1.3.6; volume 1, 6.1).
+"""Optimizers: `update(params, grads)` changes the parameters in place (book, 1.3.6; volume 1, 6.1); clipping.
 
 Beside each formula: p a parameter, g its gradient. ε is 1e-7, added outside the root.
 
@@ -9,10 +9,11 @@ p go on moving with v or m) at each update; here they rest until their row comes
 """
 import copy
 import math
+from numbers import Real
 
 from common.checks import InputError, check_range
 from common.np import GPU, np
-from common.row_sparse import RowSparse
+from common.rows import stored, update_rows
 
 EPSILON = 1e-7
 BLOCK = 2**16       # numbers: 256 KB of float32 an array
@@ -52,20 +53,26 @@ class Optimizer:
                 raise InputError(f'grads: expected {p.shape}, as the parameter, got {g.shape}')
             if state and p.shape != state[0].shape:
                 raise InputError(f'params: expected {state[0].shape}, as at the first update, got {p.shape}')
-            if isinstance(g, RowSparse):
-                rows = [a.take(g.indices, axis=0) for a in (p, *state)]     # (K, D) each
-                self.step(rows[0], g.values, *rows[1:])
-                for a, changed in zip((p, *state), rows, strict=True):
-                    a[g.indices] = changed
-            elif p.size <= BLOCK:
-                self.step(p, g, *state)
-            else:
-                for block in blocks(p, g, *state):
-                    self.step(*block)
+            update_rows(self.update_one, p, g, *state)
 
-    def step(self, p, g, *state):
-        """Change the parameter p, and its arrays of the state, in place."""
-        raise NotImplementedError(f'{type(self).__name__}.step')
+    def update_one(self, p, g, *state):
+        """Change one parameter p and its arrays of the state, all of g's shape, in place.
+
+        For an optimizer that looks at the whole parameter, at its shape or its norm. This one goes through
+        update_elements.
+        """
+        if p.size <= BLOCK:
+            self.update_elements(p, g, *state)
+        else:
+            for block in blocks(p, g, *state):
+                self.update_elements(*block)
+
+    def update_elements(self, p, g, *state):
+        """Change p and its arrays of the state in place, each number by what stands at its own place alone.
+
+        What comes here is a parameter or any part of it, of any shape: a large one comes as flat runs of BLOCK numbers.
+        """
+        raise NotImplementedError(f'{type(self).__name__}.update_elements')
 
     def get_state(self):
         """A dict of numbers and lists of arrays (None before the first update): a copy, to be saved."""
@@ -81,7 +88,7 @@ class Optimizer:
 
 
 def blocks(*arrays):
-    """The arrays, all of one shape, cut into runs that fit into a core's cache, so that a step's passes stay there."""
+    """The arrays, all of one shape, cut into runs that fit into a core's cache, so that the passes stay there."""
     if GPU or not all(a.flags.c_contiguous for a in arrays):
         yield arrays
         return
@@ -96,7 +103,7 @@ class SGD(Optimizer):
     def __init__(self, lr=0.01):
         super().__init__(lr)
 
-    def step(self, p, g):
+    def update_elements(self, p, g):
         p -= self.lr * g
 
 
@@ -110,7 +117,7 @@ class Momentum(Optimizer):
         check_range('momentum', momentum, 0, 1)
         self.momentum = momentum
 
-    def step(self, p, g, v):
+    def update_elements(self, p, g, v):
         v *= self.momentum
         v -= self.lr * g
         p += v
@@ -119,7 +126,7 @@ class Momentum(Optimizer):
 class Nesterov(Momentum):
     """v ← μ·v − lr·g, p ← p + μ²·v − (1 + μ)·lr·g with the new v, as the book prints it. μ = momentum."""
 
-    def step(self, p, g, v):
+    def update_elements(self, p, g, v):
         v *= self.momentum
         v -= self.lr * g
         p += self.momentum**2 * v
@@ -134,7 +141,7 @@ class AdaGrad(Optimizer):
     def __init__(self, lr=0.01):
         super().__init__(lr)
 
-    def step(self, p, g, h):
+    def update_elements(self, p, g, h):
         h += g * g
         p -= self.lr * g / (np.sqrt(h) + EPSILON)
 
@@ -149,7 +156,7 @@ class RMSprop(Optimizer):
         check_range('decay_rate', decay_rate, 0, 1)
         self.decay_rate = decay_rate
 
-    def step(self, p, g, h):
+    def update_elements(self, p, g, h):
         h *= self.decay_rate
         h += (1 - self.decay_rate) * g * g
         p -= self.lr * g / (np.sqrt(h) + EPSILON)
@@ -169,7 +176,7 @@ class Adam(Optimizer):
         check_range('beta2', beta2, 0, 1)
         self.beta1, self.beta2 = beta1, beta2
 
-    def step(self, p, g, m, v):
+    def update_elements(self, p, g, m, v):
         lr_t = self.lr * (1 - self.beta2**self.iter) ** 0.5 / (1 - self.beta1**self.iter)
         scratch = g - m
         scratch *= 1 - self.beta1
@@ -183,3 +190,26 @@ class Adam(Optimizer):
         np.divide(m, scratch, out=scratch)
         scratch *= lr_t
         p -= scratch
+
+
+def clip_grads(grads, max_norm):
+    """Scale grads in place by max_norm / (norm + 1e-6) where that is below 1. Book, 6.1.4.
+
+    norm is the Euclidean norm of all the arrays taken as one vector. FloatingPointError where it is NaN or infinite:
+    nothing is changed then.
+    """
+    if not isinstance(max_norm, Real) or not max_norm > 0:
+        raise InputError(f'max_norm: expected a number above 0, got {max_norm!r}')
+    arrays = [stored(grad) for grad in grads]
+    flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
+    with np.errstate(all='ignore'):
+        norm = sum(float(np.dot(array, array)) for array in flat) ** 0.5
+        if norm == math.inf:        # the squares overflow: those of the shares of the largest do not
+            peak = max(float(np.abs(array).max(initial=0)) for array in flat)
+            norm = peak * sum(float(np.dot(array / peak, array / peak)) for array in flat) ** 0.5
+    if not math.isfinite(norm):
+        raise FloatingPointError(f"the gradients' norm is {norm}")
+    rate = max_norm / (norm + 1e-6)
+    if rate < 1:
+        for array in arrays:
+            array *= rate

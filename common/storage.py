@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from common.checks import InputError, InputTypeError
+from common.np import to_cpu
 from common.unpickle import check_size, unpickle
-from common.util import to_cpu
 
 ENDINGS = ('.npz', '.pkl')
 ROOM = 2**24        # bytes that the arrays of an .npz file may always unfold to

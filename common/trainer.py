@@ -1,43 +1,15 @@
 """Trainers: they cut the data into batches, drive model and optimizer, print where they stand and plot the curve."""
 import math
-import signal
 import time
 
 import numpy
 
 from common.checks import InputError, InputTypeError, check_sizes
+from common.figures import show
+from common.interrupts import StepGuard
 from common.np import np
-from common.row_sparse import RowSparse
-from common.script import handled, show
-from common.util import clip_grads
-
-
-class StepGuard:
-    """Holds back Ctrl-C, SIGTERM and SIGHUP while a step runs, so that no parameter is left half-updated.
-
-    `check()`, called between steps, raises KeyboardInterrupt if one came. Who presses Ctrl-C once more does not want to
-    wait: it raises at once.
-    """
-
-    def __enter__(self):
-        self.caught = False
-        self.handled = handled(self.catch)
-        self.handled.__enter__()
-        return self
-
-    def __exit__(self, error, *_):
-        self.handled.__exit__(None, None, None)
-        if error is None or issubclass(error, OSError):     # that of printing to a terminal which is gone
-            self.check()
-
-    def catch(self, signum, frame):
-        if self.caught and signum == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.caught = True
-
-    def check(self):
-        if self.caught:
-            raise KeyboardInterrupt
+from common.optimizer import clip_grads
+from common.rows import add_grads, stored
 
 
 class Progress:
@@ -86,7 +58,7 @@ def history(last_loss, grads):
     """What there is to say of the steps before one that went wrong."""
     if last_loss is None:
         return 'it was the first step: look at the data and at the first weights'
-    arrays = [grad.values if isinstance(grad, RowSparse) else grad for grad in grads]
+    arrays = [stored(grad) for grad in grads]
     peaks = [float(np.abs(array).max(initial=0)) for array in arrays]
     i = int(numpy.argmax(peaks))        # that of a NaN, if there is one
     return (f'the last finite loss was {float(last_loss):.4g}, the largest gradient {peaks[i]:.3g}, in grads[{i}]: '
@@ -297,24 +269,9 @@ def remove_duplicate(params, grads):
             new_grads.append(grad)
         else:
             first_param = new_params[place]
-            tied = (param.shape, param.strides) != (first_param.shape, first_param.strides)
-            new_grads[place] = add_grads(new_grads[place], grad, tied)
+            transposed = (param.shape, param.strides) != (first_param.shape, first_param.strides)
+            new_grads[place] = add_grads(new_grads[place], grad, transposed)
     return new_params, new_grads
-
-
-def add_grads(kept, other, tied):
-    """kept + other, or + otherᵀ where tied, in the memory of one of them: of an array rather than of a RowSparse."""
-    if isinstance(kept, RowSparse) and isinstance(other, RowSparse):
-        kept.add(other)
-    elif isinstance(other, RowSparse):
-        (kept.T if tied else kept)[other.indices] += other.values
-    else:
-        other = other.T if tied else other
-        if isinstance(kept, RowSparse):
-            other[kept.indices] += kept.values
-            return other
-        kept += other
-    return kept
 
 
 def address(a):

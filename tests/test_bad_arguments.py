@@ -27,7 +27,7 @@ from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
 from common.functions import cross_entropy_error
 from common.gradient_check import numerical_gradient
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
-from common.row_sparse import RowSparse
+from common.rows import RowSparse
 from common.time_layers import (
     GRU,
     LSTM,

@@ -15,7 +15,7 @@ from ch04.skip_gram import SkipGram
 from common import storage
 from common.gradient_check import check_gradients
 from common.optimizer import Adam
-from common.row_sparse import RowSparse
+from common.rows import RowSparse
 from common.trainer import Trainer
 from common.util import create_contexts_target, nearest_words, normalize
 from dataset import toy

@@ -4,7 +4,7 @@ import math
 import numpy as np
 import pytest
 
-from common.functions import add_at, cross_entropy_error, relu, sigmoid, softmax, sum_rows, to_labels
+from common.functions import cross_entropy_error, relu, sigmoid, softmax, to_labels
 
 
 def softmax_of(row):
@@ -66,40 +66,3 @@ def test_to_labels():
 def test_labels_outside_the_scores(labels, seen):
     with pytest.raises(ValueError, match=f't: expected 0 to 2, got ids from {seen}'):
         cross_entropy_error(np.full((2, 3), 1 / 3), np.array(labels))
-
-
-@pytest.mark.parametrize('size', [7, 1000])       # of an alphabet, of a vocabulary
-@pytest.mark.parametrize('shape', [(1,), (30,), (5, 4), (2, 3, 4), (0,)])
-def test_add_at_adds_up_repeated_ids(shape, size):
-    W = np.random.randn(size, 3)
-    idx, rows = np.random.randint(0, 7, shape), np.random.randn(*shape, 3)
-    expected = W.copy()
-    np.add.at(expected, idx, rows)
-    add_at(W, idx, rows)
-    np.testing.assert_allclose(W, expected, rtol=0, atol=1e-10)
-
-
-@pytest.mark.parametrize('repeats', [1, 7, 8, 9, 40])
-def test_sum_rows_of_long_runs(repeats):
-    idx = np.random.permutation(np.repeat([2, 70_000, 5], [repeats, 3, 1]))      # 70,000: more than 16 bits hold
-    rows = np.random.randn(len(idx), 2)
-    ids, sums = sum_rows(idx, rows)
-    assert ids.tolist() == [2, 5, 70_000]
-    np.testing.assert_allclose(sums, [sum(rows[idx == i]) for i in (2, 5, 70_000)], rtol=0, atol=1e-12)
-
-
-def test_sum_rows_of_one_row_for_several_ids():
-    idx, rows = np.random.randint(0, 6, (5, 2, 4)), np.random.randn(5, 2, 3)
-    ids, sums = sum_rows(idx, np.broadcast_to(rows[:, :, None], (5, 2, 4, 3)))
-    expected = np.zeros((6, 3))
-    np.add.at(expected, idx, rows[:, :, None])
-    np.testing.assert_allclose(sums, expected[ids], rtol=0, atol=1e-12)
-
-
-@pytest.mark.parametrize('size', [4, 1000])
-def test_add_at_takes_views(size):
-    W, idx = np.zeros((size, 2)), np.array([[0, 1, 0], [3, 0, 1]]).T
-    rows = np.arange(12.).reshape(2, 3, 2).swapaxes(0, 1)
-    add_at(W, idx, rows)
-    assert W[:4].tolist() == [[0 + 4 + 8, 1 + 5 + 9], [2 + 10, 3 + 11], [0, 0], [6, 7]]
-    assert not W[4:].any()

@@ -16,10 +16,12 @@ import ch01.train_custom_loop
 import ch05.train_custom_loop
 from ch02 import count_method_small
 from ch06 import rnn_gradient_graph, train_better_rnnlm, train_rnnlm
-from common import script
+from common import cli, interrupts
 from common.base_model import BaseModel
+from common.cli import run
+from common.figures import show
+from common.interrupts import STOPS, keep_on_interrupt
 from common.layers import SoftmaxWithLoss
-from common.script import STOPS, keep_on_interrupt, run, show
 from common.storage import load_npz
 from common.trainer import Trainer
 
@@ -130,7 +132,7 @@ def test_help_reads_well(capsys, monkeypatch):
 
 def test_paragraphs_of_the_description_stay_apart(monkeypatch):
     monkeypatch.setattr(sys.modules[__name__], '__doc__', 'One.\n\n' + 'word ' * 40 + '\n\n    python x.py --flag\n')
-    text = script.make_parser(sample).format_help()
+    text = cli.make_parser(sample).format_help()
     assert '\n\nOne.\n\nword word' in text and '\n\n    python x.py --flag\n' in text
     assert 'word word\nword' in text
 
@@ -279,7 +281,7 @@ def test_a_second_ctrl_c_does_not_disturb_the_saving(number):
 
     before = signal.signal(number, old)
     try:
-        with pytest.raises(script.Kept), keep_on_interrupt(save):
+        with pytest.raises(interrupts.Kept), keep_on_interrupt(save):
             raise KeyboardInterrupt
         assert signal.getsignal(number) is old
     finally:
@@ -344,7 +346,7 @@ def test_a_bug_keeps_its_traceback():
 PROGRAM = '''"""A program."""
 import time
 
-from common.script import run
+from common.cli import run
 
 
 def main(lines=3, wait=False, word='é말'):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from common.script import make_parser
+from common.cli import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(path for path in ROOT.glob('ch0*/*.py') if 'run(main)' in path.read_text(encoding='utf-8'))

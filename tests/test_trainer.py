@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from common import trainer as room
+from common.interrupts import STOPS
 from common.optimizer import SGD
-from common.row_sparse import RowSparse
-from common.script import STOPS
+from common.rows import RowSparse
 from common.trainer import RnnlmTrainer, Trainer, remove_duplicate
 
 

@@ -1,4 +1,4 @@
-"""common.row_sparse and all that takes it: layers, optimizers, clipping, merging, the gradient check."""
+"""common.rows and all that takes it: layers, optimizers, clipping, merging, the gradient check."""
 import numpy as np
 import pytest
 
@@ -8,7 +8,7 @@ from common.gradient_check import check_gradients
 from common.layers import Embedding
 from common.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
-from common.row_sparse import RowSparse
+from common.rows import RowSparse, add_at, sum_rows
 from common.trainer import Trainer, remove_duplicate
 from common.util import clip_grads
 
@@ -127,3 +127,54 @@ def test_training_with_either_form_of_gradient_does_the_same_with_sgd():
         Trainer(net, SGD(lr=0.5)).fit(contexts, target, 5, 3, max_grad=0.1, eval_interval=None)
         vectors.append(net.word_vecs)
     np.testing.assert_allclose(vectors[0], vectors[1], rtol=1e-12)
+
+
+# ---- sums
+
+
+@pytest.mark.parametrize('size', [7, 1000])       # of an alphabet, of a vocabulary
+@pytest.mark.parametrize('shape', [(1,), (30,), (5, 4), (2, 3, 4), (0,)])
+def test_add_at_adds_up_repeated_ids(shape, size):
+    W = np.random.randn(size, 3)
+    idx, rows = np.random.randint(0, 7, shape), np.random.randn(*shape, 3)
+    expected = W.copy()
+    np.add.at(expected, idx, rows)
+    add_at(W, idx, rows)
+    np.testing.assert_allclose(W, expected, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize('repeats', [1, 7, 8, 9, 40])
+def test_sum_rows_of_long_runs(repeats):
+    idx = np.random.permutation(np.repeat([2, 70_000, 5], [repeats, 3, 1]))      # 70,000: more than 16 bits hold
+    rows = np.random.randn(len(idx), 2)
+    ids, sums = sum_rows(idx, rows)
+    assert ids.tolist() == [2, 5, 70_000]
+    np.testing.assert_allclose(sums, [sum(rows[idx == i]) for i in (2, 5, 70_000)], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize('size', [7, 1000])
+def test_one_row_shared_by_several_ids(size):
+    idx, rows = np.random.randint(0, 6, (5, 2, 4)), np.random.randn(5, 2, 3)
+    expected = np.zeros((size, 3))
+    np.add.at(expected, idx, rows[:, :, None])
+    W = np.zeros((size, 3))
+    add_at(W, idx, rows, shared=True)
+    ids, sums = sum_rows(idx, rows, shared=True)
+    np.testing.assert_allclose(W, expected, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(sums, expected[ids], rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize('size', [7, 1000])
+def test_an_infinite_row_stays_in_its_own(size):
+    W = np.zeros((size, 2))
+    add_at(W, np.array([1, 3, 1]), np.array([[1, np.inf], [2, 3], [4, 5]]))
+    assert W[:4].tolist() == [[0, 0], [5, np.inf], [0, 0], [2, 3]] and not W[4:].any()
+
+
+@pytest.mark.parametrize('size', [4, 1000])
+def test_add_at_takes_views(size):
+    W, idx = np.zeros((size, 2)), np.array([[0, 1, 0], [3, 0, 1]]).T
+    rows = np.arange(12.).reshape(2, 3, 2).swapaxes(0, 1)
+    add_at(W, idx, rows)
+    assert W[:4].tolist() == [[0 + 4 + 8, 1 + 5 + 9], [2 + 10, 3 + 11], [0, 0], [6, 7]]
+    assert not W[4:].any()

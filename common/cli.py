@@ -1,4 +1,4 @@
-"""What every script shares: main's signature as command-line flags, a tidy end, a picture that reaches the eye."""
+"""From main's signature to command-line flags, and to a tidy end."""
 import argparse
 import inspect
 import math
@@ -8,14 +8,14 @@ import shutil
 import signal
 import sys
 import textwrap
-import threading
 import traceback
 import typing
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 
 from common.checks import InputError
+from common.interrupts import STOPS, Kept, handled
 
 # What --help says of a hyperparameter of which main's own docstring says nothing.
 GLOSSARY = {
@@ -45,17 +45,6 @@ GLOSSARY = {
 # The least and the largest that a flag may say; a size is 1 at least.
 RANGES = {'max_epoch': (0, math.inf), 'patience': (1, math.inf), 'seed': (0, 2**32 - 1), 'top': (1, math.inf),
           'top_k': (1, math.inf)}
-
-# matplotlib's backends that draw into files only.
-WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
-
-
-# What ends a training: Ctrl-C, SIGTERM and, where there is such a thing, a terminal that is closed.
-STOPS = tuple(getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name))
-
-
-class Kept(KeyboardInterrupt):
-    """A Ctrl-C after which something was saved and the reader was told so."""
 
 
 def run(main, argv=None):
@@ -99,25 +88,6 @@ def run(main, argv=None):
         raise SystemExit(2) from None
     finally:
         _flush()
-
-
-@contextmanager
-def handled(handler, numbers=STOPS):
-    """These signals go to this handler, in the main thread: Python lets no other set handlers.
-
-    One that is ignored, as SIGHUP under `nohup`, stays ignored, and one that other code than Python's handles (None
-    stands for it) could not be put back.
-    """
-    before = {}
-    try:
-        if threading.current_thread() is threading.main_thread():
-            for number in numbers:
-                if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                    before[number] = signal.signal(number, handler)
-        yield
-    finally:
-        for number, old in before.items():
-            signal.signal(number, old)
 
 
 def _flush():
@@ -190,52 +160,3 @@ def _wrapped(doc, width):
     """The paragraphs of a docstring, each filled to the width; indented ones (commands, tables) as they are."""
     paragraphs = inspect.cleandoc(doc).split('\n\n')
     return '\n\n'.join(p if re.search('^ ', p, re.MULTILINE) else textwrap.fill(p, width) for p in paragraphs)
-
-
-def show(name: str, keep: bool = False) -> None:
-    """Show the current matplotlib figure and close it.
-
-    In a window or a notebook where there is one; else, and always with keep, as `name.png` in the current folder, whose
-    path is printed.
-    """
-    # Imported here, because it takes longer than everything else together.
-    import matplotlib.pyplot as plt
-
-    figure = plt.gcf()
-    screen = plt.get_backend().lower() not in WITHOUT_WINDOW
-    if keep or not screen:
-        path = Path(f'{name}.png').resolve()
-        figure.savefig(path)
-        print(f'picture: {path}')
-    if screen:
-        plt.show()
-    plt.close(figure)
-
-
-@contextmanager
-def keep_on_interrupt(save, folder='.'):
-    """On Ctrl-C, and an OSError such as that of a reader who is gone (`| head`), call save() -> path and say where.
-
-        with keep_on_interrupt(model.save_params):
-            trainer.fit(...)
-            model.save_params()         # in here, so that a Ctrl-C in its midst loses nothing
-
-    Then the error goes on. A second Ctrl-C does not disturb the saving. OSError at once, not after hours, where the
-    `folder` into which save() writes cannot be written.
-    """
-    folder = Path(folder)
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise PermissionError(f'{folder.absolute()} cannot be written: expected a folder to leave results in')
-    try:
-        yield
-    except (KeyboardInterrupt, OSError) as stop:
-        with handled(signal.SIG_IGN):
-            try:
-                message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
-            except OSError as error:        # a full disk, as a rule, of which `stop` may have told before
-                raise (stop if isinstance(stop, OSError) else error) from None
-            with suppress(OSError):     # of a terminal that is gone
-                print(message, file=sys.stderr)
-        if isinstance(stop, OSError):
-            raise
-        raise Kept(message) from None

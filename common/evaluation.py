@@ -1,0 +1,108 @@
+"""How good a model is: the perplexity of a language model, the share of right answers of a seq2seq."""
+import inspect
+import os
+import sys
+from collections.abc import Mapping
+
+from numpy.typing import NDArray
+
+from common.checks import InputError, check_shape, check_sizes
+from common.np import np, to_cpu
+
+
+def _is_terminal():
+    return sys.stdout.isatty()
+
+
+def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35) -> float:
+    """exp of the model's mean loss over corpus (N,), read as batch_size pieces side by side.
+
+    Piece i starts at i·((N − 1) // batch_size). The model's dropout is off; its state is not reset first.
+    """
+    corpus = np.asarray(corpus)
+    check_sizes(batch_size=batch_size, time_size=time_size)
+    check_shape('corpus', corpus, 'N')
+    size = len(corpus)
+    max_iters = (size - 1) // (batch_size * time_size)
+    if max_iters < 1:
+        raise InputError(f'corpus: expected more than batch_size · time_size = {batch_size * time_size} words, got '
+                         f'{size}')
+    print('evaluating perplexity ...')
+    parameters = inspect.signature(model.forward).parameters
+    takes_flag = 'train_flg' in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+    options = {'train_flg': False} if takes_flag else {}
+    starts = np.arange(batch_size)[:, None] * ((size - 1) // batch_size) + np.arange(time_size)     # (N, T)
+    total = 0.0
+    for iters in range(max_iters):
+        at = starts + iters * time_size
+        total += float(model.forward(corpus[at], corpus[at + 1], **options))
+        if _is_terminal():
+            print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
+    return float(np.exp(total / max_iters))
+
+
+def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping[int, str],
+                 verbose: bool = False, is_reverse: bool = False, beam_size: int = 1) -> int:
+    """1 where model's answer to question (1, T) is `correct` (whose first id is the start mark), else 0.
+
+    verbose prints question, right answer and given answer; is_reverse turns the printed question round again. A
+    beam_size above 1 is handed to the model's generate.
+    Book, 7.3.4.
+    """
+    check_sizes(beam_size=beam_size)
+    if correct.size < 2:
+        raise InputError(f'correct: expected the start mark and 1 or more ids, got {correct.shape}')
+    start_id, *answer = to_cpu(correct).ravel().tolist()
+    given = to_cpu(_answer(model, question, start_id, len(answer), beam_size)).ravel().tolist()
+    if verbose:
+        asked = to_cpu(question).ravel().tolist()
+        print('Q', _text(asked[::-1] if is_reverse else asked, id_to_char))
+        print('T', _text(answer, id_to_char))
+        print(_mark(given == answer), _text(given, id_to_char))
+        print('---')
+    return int(given == answer)
+
+
+def _answer(model, xs, start_id, sample_size, beam_size):
+    """model's answers; one without beam search, such as a reader's own, is not asked for it."""
+    return model.generate(xs, start_id, sample_size, **({'beam_size': beam_size} if beam_size > 1 else {}))
+
+
+def _text(ids, id_to_char):
+    return ''.join(id_to_char[i] for i in ids)
+
+
+def _mark(right):
+    """A ticked or crossed box: in colour on a terminal, O or X where the console has no such character."""
+    box = '☑' if right else '☒'
+    try:
+        box.encode(getattr(sys.stdout, 'encoding', None) or 'utf-8')
+    except UnicodeEncodeError:
+        return 'O' if right else 'X'
+    if _is_terminal() and os.name != 'nt':
+        return f'\033[{92 if right else 91}m{box}\033[0m'
+    return box
+
+
+def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 1000,
+                     beam_size: int = 1) -> float:
+    """The share of questions x_test (N, T) that model answers in full as in t_test (N, U), in batches.
+
+    t_test's first column holds the start mark, the same in every row. A beam_size above 1 is handed to generate.
+    """
+    if not len(x_test) == len(t_test) > 0:
+        raise InputError(f'x_test: expected one or more questions, as many as answers in t_test, got {len(x_test)} and '
+                         f'{len(t_test)}')
+    check_sizes(batch_size=batch_size, beam_size=beam_size)
+    if t_test.ndim != 2 or t_test.shape[1] < 2:
+        raise InputError(f't_test: expected (N, U), the start mark and 1 or more ids a row, got {t_test.shape}')
+    start_id = int(t_test[0, 0])
+    if (t_test[:, 0] != start_id).any():
+        raise InputError('t_test: expected one start id for all rows, got several in its first column')
+    right = 0
+    for i in range(0, len(x_test), batch_size):
+        answers = np.asarray(t_test[i:i + batch_size, 1:])                      # (N, U − 1)
+        given = _answer(model, x_test[i:i + batch_size], start_id, answers.shape[1], beam_size)
+        # np.asarray, since for one question a model gives a list
+        right += int((np.asarray(given) == answers).all(axis=1).sum())
+    return right / len(x_test)

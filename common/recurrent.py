@@ -1,0 +1,329 @@
+"""The recurrent layers over all steps, to run; their cells, to read, are in common/time_layers (book, chapters 5 to 8).
+
+They take and give (N, T, …) arrays. In memory these are time-major, (T, N, …), so that each step is one contiguous
+block: what a layer returns is a view of such memory with the axes swapped back, and the next layer swaps them again at
+no cost.
+"""
+from typing import Any
+
+from common.checks import InputError, check_shape
+from common.layers import Layer, gather
+from common.np import np
+
+
+def time_major(xs):
+    """(N, T, …) -> (T, N, …), contiguous; no copy where xs is a view of time-major memory already."""
+    return np.ascontiguousarray(xs.swapaxes(0, 1))
+
+
+def flat(a):
+    """(T, N, …) -> (T·N, …)."""
+    return a.reshape(-1, a.shape[-1])
+
+
+def check_recurrent(Wx, Wh, b, gates):
+    """ValueError unless Wx (D, gates·H), Wh (H, gates·H) and b (gates·H,) fit together."""
+    check_shape('Wh', Wh, 'HG')
+    H = len(Wh)
+    check_shape('Wh', Wh, '', H, gates * H)
+    check_shape('Wx', Wx, 'D', gates * H)
+    check_shape('b', b, '', gates * H)
+
+
+class Recurrent(Layer):
+    """What the recurrent Time layers share: the state h and whether the next forward begins with it.
+
+    `.h` (N, H) is the state after the last step; `.dh`, after backward, the gradient that reached the first.
+    Gradients never cross a call of forward (truncated BPTT). A state that is set counts only where `stateful` is True.
+    """
+
+    n_gates = 1     # those that share the weights, which are n_gates·H wide
+
+    def __init__(self, Wx, Wh, b, stateful=False):
+        super().__init__(Wx, Wh, b)
+        check_recurrent(Wx, Wh, b, self.n_gates)
+        self.stateful = stateful
+        self.h: Any = None
+        self.dh: Any = None
+
+    def set_state(self, h):
+        self.h = h
+
+    def reset_state(self):
+        self.h = None
+
+    def initial(self, state, N):
+        """The state to begin with (N, H): the one kept where the layer is stateful and has one, else zeros."""
+        Wh = self.params[1]
+        if not self.stateful or state is None:
+            return np.zeros((N, len(Wh)), Wh.dtype)
+        if state.shape != (N, len(Wh)):
+            raise InputError(f'{type(self).__name__}: expected a state {(N, len(Wh))} for these xs, got '
+                             f'{state.shape}: call reset_state() before a batch of another size')
+        return state
+
+    def project(self, xs, order='C'):
+        """xs Wx + b of all steps in one product. xs (N, T, D) -> (T, N, G), G the width of all gates.
+
+        order 'F': in memory G comes first.
+        """
+        Wx, _, b = self.params
+        if xs.ndim != 3 or xs.shape[2] != len(Wx) or not xs.size:
+            check_shape('xs', xs, 'NT', len(Wx))
+        N, T, D = xs.shape
+        self.xs = time_major(xs).reshape(T * N, D)
+        a = self.empty('a', (T * N, len(b)), Wx.dtype) if order == 'C' else self.empty('a', (len(b), T * N), Wx.dtype).T
+        np.matmul(self.xs, Wx, out=a)                   # (T·N, G)
+        a += b
+        return a.reshape(T, N, -1)
+
+    def project_backward(self, da):
+        """The gradients of Wx and b, and of xs, which is returned. da (T, N, G) -> dxs (N, T, D)."""
+        Wx = self.params[0]
+        dWx, _, db = self.grads
+        T, N, G = da.shape
+        da = da.reshape(T * N, G)
+        np.matmul(self.xs.T, da, out=dWx)               # (D, G)
+        da.sum(axis=0, out=db)                          # (G,)
+        return (da @ Wx.T).reshape(T, N, -1).swapaxes(0, 1)     # (N, T, D)
+
+
+def columns(a, H):
+    """The blocks of H columns of a, as views: the gates of one step."""
+    return [a[:, i:i + H] for i in range(0, a.shape[1], H)]
+
+
+class TimeRNN(Recurrent):
+    """RNN over all steps.
+
+    xs (N, T, D), Wx (D, H), Wh (H, H), b (H,) -> hs (N, T, H). Book, 5.3.2.
+    """
+
+    def forward(self, xs):
+        _, Wh, _ = self.params
+        a = self.project(xs)                            # (T, N, H)
+        T, N, H = a.shape
+        hs = np.empty((T + 1, N, H), a.dtype)           # hs[0] is the state before the first step
+        hs[0] = self.initial(self.h, N)
+        for t in range(T):
+            np.matmul(hs[t], Wh, out=hs[t + 1])
+            hs[t + 1] += a[t]
+            np.tanh(hs[t + 1], out=hs[t + 1])
+        self.hs, self.h = hs, hs[T]
+        return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
+
+    def backward(self, dhs):
+        _, Wh, _ = self.params
+        _, dWh, _ = self.grads
+        hs = self.hs                                    # (T + 1, N, H)
+        check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
+        dhs = time_major(dhs)                           # (T, N, H)
+        da = 1 - hs[1:]**2                              # (T, N, H)
+        WhT = np.ascontiguousarray(Wh.T)
+        dh = np.zeros_like(hs[0])                       # (N, H)
+        for t in reversed(range(len(da))):
+            dh += dhs[t]
+            da[t] *= dh
+            np.matmul(da[t], WhT, out=dh)
+        self.dh = dh
+        np.matmul(flat(hs[:-1]).T, flat(da), out=dWh)   # (H, H)
+        return self.project_backward(da)                # (N, T, D)
+
+
+class TimeLSTM(Recurrent):
+    """LSTM over all steps; besides `.h`, `.c` (N, H) is the memory cell after the last.
+
+    xs (N, T, D), Wx (D, 4H), Wh (H, 4H), b (4H,) -> hs (N, T, H). Book, 6.3.2.
+
+    Inside, a step is feature-major, (4H, N): each gate is one contiguous block. Narrow xs go through the step's product
+    together with h, as z = [x, 1, h] times W = [Wx, b, Wh], which adds little to it and saves passes over the gates of
+    all steps. Wide xs have a product of their own, for all steps at once.
+    """
+
+    n_gates = 4
+
+    def __init__(self, Wx, Wh, b, stateful=False):
+        super().__init__(Wx, Wh, b, stateful)
+        self.c: Any = None
+        self.gates: Any = None
+        self.zs: Any = None
+        self.narrow = 2 * len(Wx) <= len(Wh)
+
+    def set_state(self, h, c=None):
+        self.h, self.c = h, c
+
+    def reset_state(self):
+        self.h, self.c = None, None
+
+    def weights(self):
+        """What z is multiplied by: (D + 1 + H, 4H) where xs are narrow, else Wh (H, 4H)."""
+        Wx, Wh, b = self.params
+        return np.concatenate((Wx, b[None], Wh)) if self.narrow else Wh
+
+    def forward(self, xs):
+        check_shape('xs', xs, 'NT', len(self.params[0]))
+        W = self.weights()
+        (N, T, D), H, dtype = xs.shape, len(self.params[1]), W.dtype
+        h, c = self.initial(self.h, N), self.initial(self.c, N)
+        self.gates, self.zs = None, None                # lets their memory be used again
+        zs = self.empty('zs', (T + 1, len(W), N), dtype)
+        hs = zs[:, -H:]                                 # hs[0], cs[0] are the state before the first step
+        if self.narrow:
+            zs[:-1, :D], zs[:, D] = xs.transpose(1, 2, 0), 1
+        else:
+            a = self.project(xs, order='F')             # (T, N, 4H)
+        all_gates = self.empty('gates', (T, 4 * H, N), dtype)
+        cs = np.empty((T + 1, H, N), dtype)
+        tanh_cs, gi = np.empty_like(cs[1:]), np.empty_like(cs[0])
+        hs[0], cs[0] = h.T, c.T
+        for t in range(T):
+            gates = all_gates[t]                        # (4H, N)
+            np.matmul(W.T, zs[t], out=gates)
+            if not self.narrow:
+                gates += a[t].T
+            f, g, i, o = gates.reshape(4, H, N)
+            sigmoids = f, gates[2 * H:]                 # sigmoid(x) = tanh(x / 2) / 2 + 1/2: one tanh for all gates
+            for gate in sigmoids:
+                gate *= 0.5
+            np.tanh(gates, out=gates)
+            for gate in sigmoids:
+                gate *= 0.5
+                gate += 0.5
+            np.multiply(f, cs[t], out=cs[t + 1])
+            np.multiply(g, i, out=gi)
+            cs[t + 1] += gi
+            np.tanh(cs[t + 1], out=tanh_cs[t])
+            np.multiply(o, tanh_cs[t], out=hs[t + 1])
+        self.gates, self.zs, self.cs, self.tanh_cs = all_gates, zs, cs, tanh_cs
+        self.h, self.c = hs[T].T.copy(), cs[T].T
+        return hs[1:].swapaxes(1, 2).copy().swapaxes(0, 1)      # (N, T, H): the caller's, to write into too
+
+    def backward(self, dhs):
+        dWx, dWh, db = self.grads
+        W, zs, cs = self.weights(), self.zs, self.cs
+        check_shape('dhs', dhs, '', cs.shape[2], len(cs) - 1, cs.shape[1])
+        (N, T, H), D, dtype = dhs.shape, len(dWx), W.dtype
+        dhs = dhs.transpose(1, 2, 0)                    # (T, H, N)
+        das = self.empty('das', (4 * H, T, N), dtype)   # what the products over all steps want
+        dxs = np.empty((T, N, D) if self.narrow else 0, dtype)
+        dz, dc = np.zeros_like(zs[0]), np.zeros_like(cs[0])     # (Z, N), (H, N)
+        dh = dz[-H:]                                    # (H, N)
+        da, slope = np.empty_like(self.gates[0]), np.empty_like(self.gates[0])      # (4H, N)
+        df, dg, di, do = da.reshape(4, H, N)
+        for t in reversed(range(T)):
+            gates, tanh_c = self.gates[t], self.tanh_cs[t]
+            f, g, i, o = gates.reshape(4, H, N)
+            dh += dhs[t]
+            np.multiply(dh, tanh_c, out=do)
+            dh *= o
+            dc += dh                                    # dc = dc_next + dh·o·(1 − tanh²c)
+            dh *= tanh_c
+            dh *= tanh_c
+            dc -= dh
+            np.multiply(dc, cs[t], out=df)
+            np.multiply(dc, i, out=dg)
+            np.multiply(dc, g, out=di)
+            dc *= f
+            df *= f                                     # the slope of a sigmoid s is s(1 − s), of a tanh (1 + g)(1 − g)
+            da[2 * H:] *= gates[2 * H:]
+            dg *= np.add(1, g, out=slope[:H])
+            np.subtract(1, gates, out=slope)
+            np.multiply(da, slope, out=das[:, t])
+            np.matmul(W, das[:, t], out=dz)
+            if self.narrow:
+                dxs[t] = dz[:D].T
+        self.dh = dh.T
+        zs, da = (a.reshape(-1, T * N) for a in (zs[:-1].swapaxes(0, 1), das))  # (Z, T·N), (4H, T·N)
+        if not self.narrow:
+            np.matmul(zs, da.T, out=dWh)                # (H, 4H)
+            return self.project_backward(das.transpose(1, 2, 0))                # (N, T, D)
+        dW = zs @ da.T                                  # (D + 1 + H, 4H)
+        dWx[...], db[...], dWh[...] = dW[:D], dW[D], dW[D + 1:]
+        return dxs.swapaxes(0, 1)                       # (N, T, D)
+
+
+class TimeGRU(Recurrent):
+    """GRU over all steps.
+
+    xs (N, T, D), Wx (D, 3H), Wh (H, 3H), b (3H,) -> hs (N, T, H). Book, appendix C.
+    """
+
+    n_gates = 3
+
+    def forward(self, xs):
+        Wh = self.params[1]
+        a = self.project(xs)                            # (T, N, 3H): becomes z, r, h̃, step by step
+        T, N, H = len(a), a.shape[1], len(Wh)
+        Wh_zr, Wh_h = (np.ascontiguousarray(W) for W in (Wh[:, :2 * H], Wh[:, 2 * H:]))
+        hs = np.empty((T + 1, N, H), a.dtype)           # hs[0] is the state before the first step
+        hs[0] = self.initial(self.h, N)
+        rhs = np.empty_like(hs[1:])                     # r·h_prev of each step
+        for t in range(T):
+            zr, h_hat = a[t, :, :2 * H], a[t, :, 2 * H:]
+            zr += hs[t] @ Wh_zr
+            zr *= 0.5                                   # sigmoid as a tanh
+            np.tanh(zr, out=zr)
+            zr *= 0.5
+            zr += 0.5
+            z, r = columns(zr, H)
+            np.multiply(r, hs[t], out=rhs[t])
+            h_hat += rhs[t] @ Wh_h
+            np.tanh(h_hat, out=h_hat)
+            np.subtract(h_hat, hs[t], out=hs[t + 1])    # h_next = h_prev + z·(h̃ − h_prev)
+            hs[t + 1] *= z
+            hs[t + 1] += hs[t]
+        self.gates, self.hs, self.rhs, self.h = a, hs, rhs, hs[T]
+        return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
+
+    def backward(self, dhs):
+        _, Wh, _ = self.params
+        _, dWh, _ = self.grads
+        hs = self.hs                                    # (T + 1, N, H)
+        check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
+        dhs = time_major(dhs)                           # (T, N, H)
+        T, _, H = dhs.shape
+        WhT_zr, WhT_h = (np.ascontiguousarray(W.T) for W in (Wh[:, :2 * H], Wh[:, 2 * H:]))
+        da = np.empty_like(self.gates)                  # (T, N, 3H)
+        dh = np.zeros_like(hs[0])                       # (N, H)
+        for t in reversed(range(T)):
+            z, r, h_hat = columns(self.gates[t], H)
+            daz, dar, dah = columns(da[t], H)
+            dh += dhs[t]
+            np.multiply(dh * z, 1 - h_hat**2, out=dah)
+            drh = dah @ WhT_h                           # (N, H): the gradient of r·h_prev
+            np.multiply(dh * (h_hat - hs[t]), z * (1 - z), out=daz)
+            np.multiply(drh * hs[t], r * (1 - r), out=dar)
+            dh *= 1 - z
+            dh += drh * r
+            dh += da[t, :, :2 * H] @ WhT_zr
+        self.dh = dh
+        da_zr, da_h = flat(da)[:, :2 * H], flat(da)[:, 2 * H:]
+        dWh[:, :2 * H] = flat(hs[:-1]).T @ da_zr        # (H, 2H)
+        dWh[:, 2 * H:] = flat(self.rhs).T @ da_h        # (H, H)
+        return self.project_backward(da)                # (N, T, D)
+
+
+class TimeBiLSTM(Layer):
+    """Two LSTMs, one reading forward and one backward, side by side.
+
+    xs (N, T, D) -> hs (N, T, 2H), the forward half first. Book, 8.3.1.
+    """
+
+    def __init__(self, Wx1, Wh1, b1, Wx2, Wh2, b2, stateful=False):
+        self.forward_lstm = TimeLSTM(Wx1, Wh1, b1, stateful)
+        self.backward_lstm = TimeLSTM(Wx2, Wh2, b2, stateful)
+        check_shape('Wx2', Wx2, '', *Wx1.shape)         # and so Wh2 and b2 are as Wh1 and b1
+        self.params, self.grads = gather(self.forward_lstm, self.backward_lstm)
+
+    def forward(self, xs):
+        return np.concatenate((self.forward_lstm.forward(xs),
+                               self.backward_lstm.forward(xs[:, ::-1])[:, ::-1]), axis=2)     # (N, T, 2H)
+
+    def backward(self, dhs):
+        H = dhs.shape[2] // 2
+        dxs = self.forward_lstm.backward(dhs[:, :, :H])
+        return dxs + self.backward_lstm.backward(dhs[:, ::-1, H:])[:, ::-1]                   # (N, T, D)
+
+    def reset_state(self):
+        self.forward_lstm.reset_state()
+        self.backward_lstm.reset_state()

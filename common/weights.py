@@ -1,0 +1,14 @@
+"""First weights, drawn from the global np.random."""
+from common.np import np
+
+
+def normal(rows, columns, divisor, dtype='f'):
+    """Normal numbers with the standard deviation 1 / divisor -> (rows, columns)."""
+    return (np.random.randn(rows, columns) / divisor).astype(dtype)
+
+
+def lstm_bias(hidden_size, forget_bias=0.0, dtype='f'):
+    """The first b (4H,) of an LSTM: zeros, and forget_bias for the gate f. Jozefowicz, Zaremba and Sutskever, 2015."""
+    b = np.zeros(4 * hidden_size, dtype)
+    b[:hidden_size] = forget_bias
+    return b
