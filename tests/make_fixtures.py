@@ -1,0 +1,313 @@
+"""What PyTorch says: inputs, outputs and gradients of every layer that it has too, for tests/test_fixtures.py.
+
+    python -m tests.make_fixtures       # from the root, where torch is installed (made with 2.13.0)
+
+writes tests/fixtures/torch.npz: plain float64 and int64 arrays, named CASE/NAME. dNAME is the gradient of NAME. Nothing
+of ours is imported, and no test imports this file. Run twice, it gives equal arrays: each case draws from a seed of its
+own, so that a new one changes no other.
+
+Left out: the dropout layers, which are random, and Nesterov, for the book's formula is not torch's.
+"""
+import math
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+FILE = Path(__file__).parent / 'fixtures' / 'torch.npz'
+EPSILON = 1e-7      # the one of our optimizers
+
+
+def normal(*shape):
+    """float64, but drawn as float32: a test in float32 begins with the same numbers."""
+    return torch.randn(shape, dtype=torch.float32).double()
+
+
+# ---- what stands otherwise in torch: weights are the transposes of ours; there are two biases, of which one is 0 here
+
+
+def torch_weights(Wx, Wh, b):
+    return Wx.T, Wh.T, b, torch.zeros_like(b)
+
+
+def torch_lstm_weights(*params):
+    """Our gates stand in the order f, g, i, o, torch's in the order i, f, g, o."""
+    gates = [p.chunk(4, dim=-1) for p in params]
+    return torch_weights(*[torch.cat((i, f, g, o), dim=-1) for f, g, i, o in gates])
+
+
+def first(state, xs, Wh):
+    """The state to begin with, as torch wants it (1, N, H): zeros where none is given."""
+    return xs.new_zeros(1, len(xs), len(Wh)) if state is None else state[None]
+
+
+# torch.rnn_tanh and torch.lstm are what nn.RNN and nn.LSTM call: they take the weights, so that gradients come to ours.
+# After them: biases, one layer, no dropout, not in training, in one direction, the batch first.
+
+def rnn(xs, Wx, Wh, b, h0=None):
+    hs, _ = torch.rnn_tanh(xs, first(h0, xs, Wh), torch_weights(Wx, Wh, b), True, 1, 0.0, False, False, True)
+    return hs
+
+
+def lstm(xs, Wx, Wh, b, h0=None, c0=None):
+    states = first(h0, xs, Wh), first(c0, xs, Wh)
+    hs, _, c = torch.lstm(xs, states, torch_lstm_weights(Wx, Wh, b), True, 1, 0.0, False, False, True)
+    return hs, c[0]
+
+
+def bi_lstm(xs, Wx1, Wh1, b1, Wx2, Wh2, b2):
+    zeros = xs.new_zeros(2, len(xs), len(Wh1))
+    weights = torch_lstm_weights(Wx1, Wh1, b1) + torch_lstm_weights(Wx2, Wh2, b2)
+    hs, _, _ = torch.lstm(xs, (zeros, zeros), weights, True, 1, 0.0, False, True, True)
+    return hs
+
+
+def rnn_cell(x, Wx, Wh, b, h_prev):
+    return torch.rnn_tanh_cell(x, h_prev, *torch_weights(Wx, Wh, b))
+
+
+def lstm_cell(x, Wx, Wh, b, h_prev, c_prev):
+    return torch.lstm_cell(x, (h_prev, c_prev), *torch_lstm_weights(Wx, Wh, b))
+
+
+def gru_cell(x, Wx, Wh, b, h_prev):
+    """Written out, for torch's own multiplies by r after the product with Whh."""
+    (Wxz, Wxr, Wxh), (Whz, Whr, Whh), (bz, br, bh) = (p.chunk(3, dim=-1) for p in (Wx, Wh, b))
+    z = torch.sigmoid(x @ Wxz + h_prev @ Whz + bz)
+    r = torch.sigmoid(x @ Wxr + h_prev @ Whr + br)
+    h_hat = torch.tanh(x @ Wxh + (r * h_prev) @ Whh + bh)
+    return (1 - z) * h_prev + z * h_hat
+
+
+def gru(xs, Wx, Wh, b, h0=None):
+    hs = [first(h0, xs, Wh)[0]]
+    for x in xs.unbind(1):
+        hs.append(gru_cell(x, Wx, Wh, b, hs[-1]))
+    return torch.stack(hs[1:], 1)
+
+
+def affine(x, W, b=None):
+    return F.linear(x, W.T, b)
+
+
+def softmax(x):
+    return F.softmax(x, -1)
+
+
+def attention(hs_enc, hs_dec):
+    """Keys and values are the same here, and nothing is scaled."""
+    return F.scaled_dot_product_attention(hs_dec, hs_enc, hs_enc, scale=1)
+
+
+def time_cross_entropy(xs, ts):
+    """ts: labels (N, T), of which -1 is ignored, or one-hot (N, T, V)."""
+    if ts.shape == xs.shape:
+        return F.cross_entropy(xs.flatten(0, 1), ts.flatten(0, 1).double())
+    return F.cross_entropy(xs.flatten(0, 1), ts.flatten(), ignore_index=-1)
+
+
+def yes_no_cross_entropy(x, t):
+    return F.binary_cross_entropy_with_logits(x, t.double())
+
+
+# ---- layers: a function of torch, its outputs' names, its arguments: a tensor, or the shape of one of normal numbers
+
+N, T, D, H, V = 3, 4, 3, 2, 7
+XS, HS = (N, T, D), (N, T, H)
+IDS = torch.tensor([[0, 4, 4, 1], [4, 6, 0, 4], [2, 2, 6, 4]])              # (N, T), some more than once
+LABELS = torch.tensor([[0, -1, 3, 1], [-1, -1, 2, 6], [2, 2, 0, -1]])
+YES_NO = torch.tensor([[0, 1, 1, 0], [1, 1, 0, 0], [0, 1, 0, 1]])
+ONE_HOT = F.one_hot(IDS, V)                                                 # (N, T, V)
+
+
+def ramp(*shape):
+    """From −90 to 90: softmax and sigmoid come near 0 and 1."""
+    return torch.linspace(-90, 90, math.prod(shape)).double().reshape(shape)
+
+
+def weights(gates, D=D, H=H):
+    return {'Wx': (D, gates * H), 'Wh': (H, gates * H), 'b': (gates * H,)}
+
+
+def numbered(shapes, k):
+    return {f'{name}{k}': shape for name, shape in shapes.items()}
+
+
+X, H_PREV, C_PREV, H0, C0 = {'x': (N, D)}, {'h_prev': (N, H)}, {'c_prev': (N, H)}, {'h0': (N, H)}, {'c0': (N, H)}
+WIDE = {'xs': XS} | weights(4)                                              # 2·D > H
+NARROW = {'xs': (N, T, 2)} | weights(4, D=2, H=5)
+
+LAYERS = {
+    'mat_mul': (affine, 'y', {'x': (5, 3), 'W': (3, 4)}),
+    'affine': (affine, 'y', {'x': (5, 3), 'W': (3, 4), 'b': (4,)}),
+    'relu': (F.relu, 'y', {'x': (5, 3)}),
+    'sigmoid': (torch.sigmoid, 'y', {'x': (5, 3)}),
+    'sigmoid_large': (torch.sigmoid, 'y', {'x': ramp(5, 3)}),
+    'softmax': (softmax, 'y', {'x': (5, 3)}),
+    'softmax_large': (softmax, 'y', {'x': ramp(5, 3)}),
+    'softmax_with_loss': (F.cross_entropy, 'loss', {'x': (T, V), 't': IDS[0]}),
+    'softmax_with_loss_one_hot': (lambda x, t: F.cross_entropy(x, t.double()), 'loss', {'x': (T, V), 't': ONE_HOT[0]}),
+    'sigmoid_with_loss': (yes_no_cross_entropy, 'loss', {'x': (T,), 't': YES_NO[0]}),
+    'embedding': (F.embedding, 'y', {'idx': IDS, 'W': (V, 2)}),
+    'embedding_many': (F.embedding, 'y', {'idx': 11 * IDS, 'W': (70, 2)}),
+    'embedding_dot': (lambda h, idx, W: (F.embedding(idx, W) @ h[:, :, None])[:, :, 0], 'y',
+                      {'h': (N, D), 'idx': IDS, 'W': (V, D)}),
+    'weight_sum': (lambda hs, a: torch.einsum('nth,nt->nh', hs, a), 'y', {'hs': HS, 'a': (N, T)}),
+    'attention_weight': (lambda hs, h: softmax(torch.einsum('nth,nh->nt', hs, h)), 'a', {'hs': HS, 'h': (N, H)}),
+    'attention': (lambda hs, h: attention(hs, h[:, None])[:, 0], 'y', {'hs': HS, 'h': (N, H)}),
+    'rnn': (rnn_cell, 'h_next', X | weights(1) | H_PREV),
+    'lstm': (lstm_cell, 'h_next c_next', X | weights(4) | H_PREV | C_PREV),
+    'gru': (gru_cell, 'h_next', X | weights(3) | H_PREV),
+    'time_rnn': (rnn, 'hs', {'xs': XS} | weights(1)),
+    'time_rnn_state': (rnn, 'hs', {'xs': XS} | weights(1) | H0),
+    'time_lstm_wide': (lstm, 'hs c_last', WIDE),
+    'time_lstm_wide_state': (lstm, 'hs c_last', WIDE | H0 | C0),
+    'time_lstm_narrow': (lstm, 'hs c_last', NARROW),
+    'time_lstm_narrow_state': (lstm, 'hs c_last', NARROW | {'h0': (N, 5), 'c0': (N, 5)}),
+    'time_gru': (gru, 'hs', {'xs': XS} | weights(3)),
+    'time_gru_state': (gru, 'hs', {'xs': XS} | weights(3) | H0),
+    'time_bi_lstm': (bi_lstm, 'hs', {'xs': XS} | numbered(weights(4), 1) | numbered(weights(4), 2)),
+    'time_embedding': (F.embedding, 'ys', {'xs': IDS, 'W': (V, D)}),
+    'time_affine': (affine, 'ys', {'xs': XS, 'W': (D, V), 'b': (V,)}),
+    'time_attention': (attention, 'ys', {'hs_enc': (N, 5, H), 'hs_dec': HS}),
+    'time_softmax_with_loss': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': IDS}),
+    'time_softmax_with_loss_ignored': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': LABELS}),
+    'time_softmax_with_loss_one_hot': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': ONE_HOT}),
+    'time_softmax_with_loss_large': (time_cross_entropy, 'loss', {'xs': ramp(T, V, N).permute(2, 0, 1), 'ts': LABELS}),
+    'time_sigmoid_with_loss': (yes_no_cross_entropy, 'loss', {'xs': (N, T), 'ts': YES_NO}),
+}
+
+
+def layer_arrays(function, outputs, arguments):
+    """Arguments, outputs, and the gradients of both; those of the outputs are normal numbers.
+
+    None comes to the cell c_last, for ours takes none there.
+    """
+    arguments = {name: normal(*a) if isinstance(a, tuple) else a for name, a in arguments.items()}
+    leaves = {name: a.requires_grad_() for name, a in arguments.items() if a.is_floating_point()}
+    ys = function(*arguments.values())
+    ys = dict(zip(outputs.split(), ys if isinstance(ys, tuple) else (ys,), strict=True))
+    dys = {name: normal(*y.shape) for name, y in ys.items() if name != 'c_last'}
+    grads = torch.autograd.grad([ys[name] for name in dys], list(leaves.values()), list(dys.values()))
+    return arguments | ys | {f'd{name}': d for name, d in (dys | dict(zip(leaves, grads, strict=True))).items()}
+
+
+# ---- optimizers: torch's, made from our arguments, and these
+
+
+def adam(params, lr, beta1, beta2):
+    return torch.optim.Adam(params, lr, (beta1, beta2))
+
+
+OPTIMIZERS = {
+    'sgd': (torch.optim.SGD, {'lr': 0.1}),
+    'momentum': (torch.optim.SGD, {'lr': 0.1, 'momentum': 0.8}),        # the same as ours where lr stays as it is
+    'ada_grad': (lambda params, lr: torch.optim.Adagrad(params, lr, eps=EPSILON), {'lr': 0.1}),
+    'rms_prop': (lambda params, lr, decay_rate: torch.optim.RMSprop(params, lr, decay_rate, EPSILON),
+                 {'lr': 0.01, 'decay_rate': 0.9}),
+    'adam': (adam, {'lr': 0.01, 'beta1': 0.8, 'beta2': 0.95}),
+}
+
+
+def optimizer_arrays(make, options):
+    """The options, a parameter p, its gradients gs of six updates, and what it is after each, ps."""
+    p, gs = normal(4, 3), normal(6, 4, 3)
+    gs[:, 0] *= 1e-7            # so small that ε counts
+    gs[0, 1] = 0
+    arrays = options | {'p': p.clone(), 'gs': gs}
+    optimizer, ps = make([p], **options), []
+    for t, g in enumerate(gs, 1):
+        if 'beta2' in options:  # torch adds ε to √(v / (1 − β2^t)), ours to √v
+            optimizer.param_groups[0]['eps'] = EPSILON / math.sqrt(1 - options['beta2']**t)
+        p.grad = g
+        optimizer.step()
+        ps.append(p.clone())
+    return arrays | {'ps': torch.stack(ps)}
+
+
+def clip_arrays(max_norm):
+    """Two gradients, and what they are when clipped."""
+    grads = {'a': normal(4, 3), 'b': normal(5)}
+    params = [torch.zeros_like(g) for g in grads.values()]
+    for p, g in zip(params, grads.values(), strict=True):
+        p.grad = g.clone()
+    torch.nn.utils.clip_grad_norm_(params, max_norm)
+    return {'max_norm': max_norm} | grads | {f'{name}_clipped': p.grad for name, p in zip(grads, params, strict=True)}
+
+
+# ---- models: the loss, from the parameters in our order and then ids
+
+
+def rnnlm(embed_W, Wx, Wh, b, affine_W, affine_b, xs, ts):
+    hs, _ = lstm(F.embedding(xs, embed_W), Wx, Wh, b)
+    return time_cross_entropy(affine(hs, affine_W, affine_b), ts)
+
+
+def better_rnnlm(embed_W, Wx1, Wh1, b1, Wx2, Wh2, b2, affine_b, xs, ts):
+    """Without dropout; embedding and affine layer share one matrix."""
+    hs, _ = lstm(F.embedding(xs, embed_W), Wx1, Wh1, b1)
+    hs, _ = lstm(hs, Wx2, Wh2, b2)
+    return time_cross_entropy(affine(hs, embed_W.T, affine_b), ts)
+
+
+def seq2seq(kind, enc_W, enc_Wx, enc_Wh, enc_b, dec_W, dec_Wx, dec_Wh, dec_b, affine_W, affine_b, xs, ts):
+    hs_enc, _ = lstm(F.embedding(xs, enc_W), enc_Wx, enc_Wh, enc_b)
+    h, ys = hs_enc[:, -1], F.embedding(ts[:, :-1], dec_W)
+    peek = h[:, None].expand(-1, ys.shape[1], -1)
+    if kind == 'peeky':
+        ys = torch.cat((peek, ys), -1)
+    hs, _ = lstm(ys, dec_Wx, dec_Wh, dec_b, h)
+    if kind == 'peeky':
+        hs = torch.cat((peek, hs), -1)
+    if kind == 'attention':
+        hs = torch.cat((attention(hs_enc, hs), hs), -1)
+    return time_cross_entropy(affine(hs, affine_W, affine_b), ts[:, 1:])
+
+
+def seq2seq_shapes(dec_D, affine_H):
+    """With what the decoder's LSTM and its output layer take in, for H = 4."""
+    return ({f'enc_{name}': shape for name, shape in ({'W': (V, D)} | weights(4, H=4)).items()}
+            | {f'dec_{name}': shape for name, shape in ({'W': (V, D)} | weights(4, dec_D, H=4)).items()}
+            | {'affine_W': (affine_H, V), 'affine_b': (V,), 'xs': IDS, 'ts': IDS.flip(0)})
+
+
+MODELS = {
+    'rnnlm': (rnnlm, {'embed_W': (V, 2)} | weights(4, D=2, H=5)
+              | {'affine_W': (5, V), 'affine_b': (V,), 'xs': IDS, 'ts': IDS.flip(0)}),
+    'better_rnnlm': (better_rnnlm, {'embed_W': (V, D)} | numbered(weights(4, H=D), 1) | numbered(weights(4, H=D), 2)
+                     | {'affine_b': (V,), 'xs': IDS, 'ts': IDS.flip(0)}),
+    'seq2seq': (partial(seq2seq, 'plain'), seq2seq_shapes(D, 4)),
+    'peeky_seq2seq': (partial(seq2seq, 'peeky'), seq2seq_shapes(4 + D, 8)),
+    'attention_seq2seq': (partial(seq2seq, 'attention'), seq2seq_shapes(D, 8)),
+}
+
+
+def model_arrays(function, arguments):
+    """Arguments, the loss, and each parameter after one step of SGD."""
+    arguments = {name: normal(*a) if isinstance(a, tuple) else a for name, a in arguments.items()}
+    params = {name: a.clone().requires_grad_() for name, a in arguments.items() if a.is_floating_point()}
+    loss = function(*(arguments | params).values())
+    loss.backward()
+    torch.optim.SGD(params.values(), lr=0.5).step()
+    return arguments | {'lr': 0.5, 'loss': loss} | {f'{name}_after': p for name, p in params.items()}
+
+
+def main():
+    cases = [(name, layer_arrays, case) for name, case in LAYERS.items()]
+    cases += [(name, optimizer_arrays, case) for name, case in OPTIMIZERS.items()]
+    cases += [('clip', clip_arrays, (0.25,)), ('clip_not', clip_arrays, (100.0,))]
+    cases += [(name, model_arrays, case) for name, case in MODELS.items()]
+    arrays = {}
+    for case, compute, arguments in cases:
+        torch.manual_seed(1984)
+        for name, a in compute(*arguments).items():
+            arrays[f'{case}/{name}'] = a.detach().numpy() if isinstance(a, torch.Tensor) else np.array(a)
+    FILE.parent.mkdir(exist_ok=True)
+    np.savez_compressed(FILE, **arrays)
+    print(f'{FILE.name}: {len(cases)} cases, {len(arrays)} arrays, {FILE.stat().st_size} bytes')
+
+
+if __name__ == '__main__':
+    main()
