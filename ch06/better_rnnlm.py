@@ -1,7 +1,7 @@
 """A better language model: two LSTM layers, dropout, weight tying (book, 6.5)."""
 from common.base_model import BaseModel
 from common.checks import InputError, check_sizes
-from common.layers import gather
+from common.layers import gather, set_training
 from common.np import np
 from common.time_layers import (
     TimeAffine,
@@ -47,14 +47,14 @@ class BetterRnnlm(BaseModel):
         self.params, self.grads = gather(*self.layers)
 
     def predict(self, xs, train_flg=False):
-        for dropout in self.drop_layers:
-            dropout.train_flg = train_flg
+        set_training(self.drop_layers, train_flg)
         for layer in self.layers:
             xs = layer.forward(xs)              # (N, T, H) between the layers, at the end (N, T, V)
         return xs
 
-    def forward(self, xs, ts, train_flg=True):
-        return self.loss_layer.forward(self.predict(xs, train_flg), ts)
+    def forward(self, xs, ts, train_flg=None):
+        """train_flg: whether there is dropout; None: as set_training left it, at first True."""
+        return self.loss_layer.forward(self.predict(xs, self.train_flg if train_flg is None else train_flg), ts)
 
     def backward(self, dout=1):
         dout = self.loss_layer.backward(dout)   # (N, T, V)

@@ -15,6 +15,7 @@ class BaseModel:
 
     params: Any = None
     grads: Any = None
+    train_flg = True        # what set_training said last
 
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f'{type(self).__name__} has no forward of its own')

@@ -1,5 +1,4 @@
 """How good a model is: the perplexity of a language model, the share of right answers of a seq2seq."""
-import inspect
 import os
 import sys
 from collections.abc import Mapping
@@ -7,6 +6,7 @@ from collections.abc import Mapping
 from numpy.typing import NDArray
 
 from common.checks import InputError, check_shape, check_sizes
+from common.layers import set_training
 from common.np import np, to_cpu
 
 
@@ -17,7 +17,8 @@ def _is_terminal():
 def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35) -> float:
     """exp of the model's mean loss over corpus (N,), read as batch_size pieces side by side.
 
-    Piece i starts at i·((N − 1) // batch_size). The model's dropout is off; its state is not reset first.
+    Piece i starts at i·((N − 1) // batch_size). The model's dropout is off, by set_training and, where its
+    forward takes it, by train_flg=False; its state is not reset first.
     """
     corpus = np.asarray(corpus)
     check_sizes(batch_size=batch_size, time_size=time_size)
@@ -28,17 +29,27 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
         raise InputError(f'corpus: expected more than batch_size · time_size = {batch_size * time_size} words, got '
                          f'{size}')
     print('evaluating perplexity ...')
-    parameters = inspect.signature(model.forward).parameters
-    takes_flag = 'train_flg' in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
-    options = {'train_flg': False} if takes_flag else {}
     starts = np.arange(batch_size)[:, None] * ((size - 1) // batch_size) + np.arange(time_size)     # (N, T)
     total = 0.0
-    for iters in range(max_iters):
-        at = starts + iters * time_size
-        total += float(model.forward(corpus[at], corpus[at + 1], **options))
-        if _is_terminal():
-            print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
+    was_training = getattr(model, 'train_flg', True)
+    set_training(model, False)
+    try:
+        for iters in range(max_iters):
+            at = starts + iters * time_size
+            total += float(forward_untrained(model, corpus[at], corpus[at + 1]))
+            if _is_terminal():
+                print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
+    finally:
+        set_training(model, was_training)
     return float(np.exp(total / max_iters))
+
+
+def forward_untrained(model, xs, ts):
+    """The loss without dropout, also of a model of the book's kind, whose forward takes a train_flg that is True."""
+    try:
+        return model.forward(xs, ts, train_flg=False)
+    except TypeError:
+        return model.forward(xs, ts)
 
 
 def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping[int, str],

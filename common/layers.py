@@ -3,6 +3,7 @@
 `backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
 """
 import sys
+from typing import Any
 
 from common.checks import InputError, InputTypeError, check_ids, check_range, check_shape
 from common.functions import cross_entropy_error, mean_loss, relu, score_rows, sigmoid, softmax, to_labels
@@ -58,6 +59,36 @@ def gather(*layers):
     """params, grads: the lists of all the layers, one after another, in their order."""
     return ([param for layer in layers for param in layer.params],
             [grad for layer in layers for grad in layer.grads])
+
+
+def walk(model):
+    """model and every layer in it, at any depth, each once: a list of all that has a forward.
+
+    Looked for in attributes, and in lists, tuples and dicts among them.
+    """
+    found, seen, to_do = [], set(), [model]
+    while to_do:
+        thing = to_do.pop()
+        if id(thing) in seen:
+            continue
+        seen.add(id(thing))
+        inside: Any = ()
+        if isinstance(thing, list | tuple):
+            inside = thing
+        elif isinstance(thing, dict):
+            inside = thing.values()
+        elif hasattr(thing, 'forward'):
+            found.append(thing)
+            inside = getattr(thing, '__dict__', {}).values()
+        to_do.extend(reversed(list(inside)))
+    return found
+
+
+def set_training(model, flag):
+    """Tell every layer of the model that cares, one with a `train_flg`, whether this is training. Dropout does."""
+    for layer in walk(model):
+        if hasattr(layer, 'train_flg'):
+            layer.train_flg = bool(flag)
 
 
 def check_affine(W, b):
@@ -190,8 +221,12 @@ class Dropout(Layer):
     def __init__(self, dropout_ratio=0.5):
         super().__init__()
         self.dropout_ratio = check_ratio(dropout_ratio)
+        self.train_flg = True
 
-    def forward(self, x, train_flg=True):
+    def forward(self, x, train_flg=None):
+        """train_flg: whether this is training; None: as the attribute of that name says."""
+        if train_flg is None:
+            train_flg = self.train_flg
         self.mask = np.random.rand(*x.shape) > self.dropout_ratio if train_flg else 1 - self.dropout_ratio
         return x * self.mask
 

@@ -1,7 +1,7 @@
 """What a reader would pick instead: one training step of each book model in PyTorch (CPU), for tests/benchmarks.py.
 
 Each function without arguments returns a step to call: forward, backward, clipping where the book clips, and the
-optimizer's update, on the book's shapes. The one file here that imports torch; nothing but the benchmark imports it.
+optimizer's update, on the book's shapes. Nothing but the benchmark imports it.
 """
 import torch
 import torch.nn.functional as F

@@ -16,6 +16,9 @@ from common.layers import (
     SigmoidWithLoss,
     Softmax,
     SoftmaxWithLoss,
+    gather,
+    set_training,
+    walk,
 )
 from common.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss
 from common.time_layers import (
@@ -337,3 +340,32 @@ def test_softmax_with_loss_takes_labels_of_any_shape_and_scores_of_any_rank():
 def test_labels_that_do_not_fit(layer, x, t, what):
     with pytest.raises((ValueError, TypeError), match=what):
         layer.forward(x, t)
+
+
+class Block(Layer):
+    """A reader's own layer made of layers, with one of them in it twice."""
+
+    def __init__(self):
+        self.affine, self.dropout = Affine(np.ones((2, 2)), np.zeros(2)), Dropout()
+        self.inner = [self.affine, {'deep': (Dropout(),)}]
+        self.params, self.grads = gather(self.affine, self.inner[0])
+
+
+def test_gather_goes_on_in_the_layers_order():
+    first, second = Affine(np.ones((2, 3)), np.zeros(3)), MatMul(np.ones((3, 1)))
+    params, grads = gather(first, second)
+    assert [id(p) for p in params] == [id(p) for p in (*first.params, *second.params)]
+    assert [id(g) for g in grads] == [id(g) for g in (*first.grads, *second.grads)]
+    assert gather() == ([], [])
+
+
+def test_set_training_reaches_every_layer_that_cares_and_no_other():
+    block = Block()
+    assert [type(layer).__name__ for layer in walk(block)] == ['Block', 'Affine', 'Dropout', 'Dropout']
+    set_training(block, False)
+    assert block.dropout.train_flg is block.inner[1]['deep'][0].train_flg is False
+    assert not hasattr(block.affine, 'train_flg')
+    x = np.ones((4, 2))
+    assert (block.dropout.forward(x) == 0.5).all() and set(block.dropout.forward(x, True).flat) == {0, 1}
+    set_training(block, True)
+    assert set(block.dropout.forward(x).flat) == {0, 1} and (block.dropout.forward(x, train_flg=False) == 0.5).all()

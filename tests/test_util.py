@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from common import util
+from common.time_layers import TimeDropout
 
 # `You say goodbye and I say hello.`: who stands beside whom
 BESIDE = [[0, 1, 0, 0, 0, 0, 0],    # you
@@ -354,7 +355,7 @@ class Recorder:
 
 class DropoutRecorder(Recorder):
     def forward(self, xs, ts, train_flg=True):
-        self.train_flg = train_flg
+        self.told = train_flg
         return super().forward(xs, ts)
 
 
@@ -378,7 +379,21 @@ def test_eval_perplexity_reaches_the_last_word():
 def test_eval_perplexity_turns_dropout_off():
     model = DropoutRecorder()
     util.eval_perplexity(model, np.arange(13), batch_size=2, time_size=3)
-    assert model.train_flg is False
+    assert model.told is False
+
+
+def test_eval_perplexity_turns_dropout_off_where_it_is_an_attribute_and_on_again():
+    class Model:
+        def __init__(self):
+            self.blocks = {'first': [TimeDropout()]}
+
+        def forward(self, xs, ts):
+            seen.append(self.blocks['first'][0].train_flg)
+            return 0.0
+
+    model, seen = Model(), []
+    util.eval_perplexity(model, np.arange(13), batch_size=2, time_size=3)
+    assert seen == [False, False] and model.blocks['first'][0].train_flg is True
 
 
 def test_eval_perplexity_hands_on_a_type_error():
