@@ -26,6 +26,7 @@ class RowSparse:
 
     def fill(self, idx, rows, shared=False):
         """Become the sum of rows[i] at the row idx[i]; idx, rows and shared as sum_rows takes them."""
+        idx = idx.astype(np.int64, casting='same_kind', copy=False)     # beside int64, uint64 would become float64
         self.indices, self.values = sum_rows(idx, rows, shared)
 
     def add(self, other):

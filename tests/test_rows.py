@@ -31,6 +31,18 @@ def test_fill_adds_up_repeated_ids_and_forgets_what_was():
     assert not np.asarray(grad).any() and np.asarray(grad).shape == (5, 2)
 
 
+@pytest.mark.parametrize('mine', [np.uint8, np.int8, np.int64, np.uint64])
+@pytest.mark.parametrize('others', [np.uint8, np.int8, np.int64, np.uint64])
+def test_add_takes_ids_of_any_integers(mine, others):
+    grad = RowSparse((200, 2), float)
+    for indices, values in ((np.array([4, 1], mine), [[1, 2], [3, 4]]), (np.array([100, 4], others), [[5, 6], [7, 8]])):
+        grad.add(row_sparse(200, indices, values))
+    assert grad.indices.dtype == np.int64 and grad.indices.tolist() == [1, 4, 100]
+    assert grad.values.tolist() == [[3, 4], [8, 10], [5, 6]]
+    with pytest.raises(TypeError):
+        grad.fill(np.array([1.5]), np.zeros((1, 2)))
+
+
 def test_embedding_keeps_only_the_rows_it_read():
     W = np.random.randn(6, 2).astype('f')
     layer = Embedding(W, sparse=True)
