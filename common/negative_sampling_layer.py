@@ -5,7 +5,14 @@ from common.checks import InputError, check_id_dtype, check_ids, check_range, ch
 from common.layers import Embedding, Layer, SigmoidWithLoss, gather
 from common.np import np
 
-ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are settled one by one
+ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are drawn one word at a time
+
+
+def as_ids(name, ids):
+    """The ids as int64, whatever integers they are: beside int64, NumPy would make floats of uint64."""
+    ids = np.asarray(ids)
+    check_id_dtype(ids, name)
+    return ids.astype(np.int64, copy=False)
 
 
 class EmbeddingDot(Layer):
@@ -22,6 +29,7 @@ class EmbeddingDot(Layer):
         W, = self.params
         if h.ndim != 2 or h.shape[1] != W.shape[1] or not len(h):
             check_shape('h', h, 'N', W.shape[1])
+        idx = as_ids('idx', idx)
         if idx.shape[:1] != h.shape[:1] or idx.ndim > 2:
             raise InputError(f'idx: expected ({len(h)},) or ({len(h)}, K), ids for each h, got {idx.shape}')
         self.h = h
@@ -34,6 +42,98 @@ class EmbeddingDot(Layer):
         return (dscore[:, None, :] @ self.rows)[:, 0]                   # (N, D)
 
 
+def word_probabilities(corpus, power, sample_size):
+    """P(word) ∝ count(word)^power, for enough words that sample_size others are left beside any target.
+
+    corpus: ids, any shape -> (V,), V the largest id + 1. Book, 4.2.6.
+    """
+    corpus = as_ids('corpus', corpus)
+    check_ids(corpus, math.inf, 'corpus')
+    check_sizes(sample_size=sample_size)
+    check_range('power', power, -math.inf, math.inf)
+    counts = np.bincount(corpus.reshape(-1))                # (V,)
+    words = int((counts > 0).sum())
+    if sample_size >= words:
+        raise InputError(f'sample_size: expected less than {words}, the different words of the corpus, got {sample_size}')
+    p = np.zeros(len(counts))
+    with np.errstate(all='ignore'):                         # what overflows is told below
+        p[counts > 0] = counts[counts > 0] ** float(power)  # whatever the power, a word never seen is never drawn
+        p /= p.sum()
+    if not (p > 0).sum() > sample_size:
+        raise InputError(f'power: expected one that leaves more than sample_size, {sample_size}, words a probability '
+                         f'above 0, got {power}')
+    return p
+
+
+def draw_one(word_p, taken):
+    """One word by word_p (V,), but none of the ids `taken`: their probability is 0, that of the others scaled up."""
+    p = word_p.copy()
+    p[[word for word in taken if 0 <= word < len(p)]] = 0
+    return int(np.random.choice(len(p), p=p / p.sum()))
+
+
+class Simple_UnigramSampler:
+    """UnigramSampler, one word at a time: slow, to read. Book, 4.2.6."""
+
+    def __init__(self, corpus, power, sample_size):
+        self.word_p = word_probabilities(corpus, power, sample_size)        # (V,)
+        self.vocab_size = len(self.word_p)
+        self.sample_size = sample_size
+
+    def get_negative_sample(self, target):
+        """target (N,) -> ids (N, sample_size)."""
+        target = as_ids('target', target)
+        check_shape('target', target, 'N')
+        ids = np.empty((len(target), self.sample_size), np.int64)
+        for n, word in enumerate(target.tolist()):
+            taken = [word]
+            for _ in range(self.sample_size):
+                taken.append(draw_one(self.word_p, taken))
+            ids[n] = taken[1:]
+        return ids                                              # (N, sample_size)
+
+
+class Simple_NegativeSamplingLoss(Layer):
+    """NegativeSamplingLoss of one target for each h, a score and a loss for one word at a time: slow, to read.
+
+    h (N, D), target (N,) -> loss. W (V, D). Book, 4.2.7.
+    """
+
+    def __init__(self, W, corpus, power=0.75, sample_size=5):
+        super().__init__(W)
+        check_shape('W', W, 'VD')
+        corpus = np.asarray(corpus)
+        check_ids(corpus, len(W), 'corpus')
+        self.sampler = Simple_UnigramSampler(corpus, power, sample_size)
+        self.embed_dot_layers = [EmbeddingDot(W) for _ in range(1 + sample_size)]      # the first for the target
+        self.loss_layers = [SigmoidWithLoss() for _ in range(1 + sample_size)]
+
+    def forward(self, h, target):
+        W, = self.params
+        target = as_ids('target', target)
+        check_shape('h', h, 'N', W.shape[1])
+        check_shape('target', target, '', len(h))
+        check_ids(target, len(W), 'target')
+        negative = self.sampler.get_negative_sample(target)             # (N, S)
+        yes, no = np.ones(len(h), int), np.zeros(len(h), int)           # (N,)
+
+        score = self.embed_dot_layers[0].forward(h, target)             # (N,)
+        loss = self.loss_layers[0].forward(score, yes)
+        for k in range(1, 1 + self.sampler.sample_size):
+            score = self.embed_dot_layers[k].forward(h, negative[:, k - 1])
+            loss += self.loss_layers[k].forward(score, no)
+        return loss
+
+    def backward(self, dout=1):
+        dW, = self.grads
+        dW[...] = 0
+        dh = 0
+        for embed_dot, loss_layer in zip(self.embed_dot_layers, self.loss_layers, strict=True):
+            dh += embed_dot.backward(loss_layer.backward(dout))         # (N, D)
+            dW += embed_dot.grads[0]
+        return dh
+
+
 class UnigramSampler:
     """Draws negatives with P(word) ∝ count(word)^power: per row no word twice, and never the row's target.
 
@@ -41,22 +141,7 @@ class UnigramSampler:
     """
 
     def __init__(self, corpus, power, sample_size):
-        corpus = np.asarray(corpus)
-        check_ids(corpus, math.inf, 'corpus')
-        check_sizes(sample_size=sample_size)
-        check_range('power', power, -math.inf, math.inf)
-        counts = np.bincount(corpus.reshape(-1))                # (V,)
-        words = int((counts > 0).sum())
-        if sample_size >= words:
-            raise InputError(f'sample_size: expected less than {words}, the different words of the corpus, got '
-                             f'{sample_size}')
-        p = np.zeros(len(counts))
-        with np.errstate(all='ignore'):                         # what overflows is told below
-            p[counts > 0] = counts[counts > 0] ** float(power)  # whatever the power, a word never seen is never drawn
-            self.word_p = p / p.sum()                           # (V,)
-        if not (self.word_p > 0).sum() > sample_size:
-            raise InputError(f'power: expected one that leaves more than sample_size, {sample_size}, words a '
-                             f'probability above 0, got {power}')
+        self.word_p = p = word_probabilities(corpus, power, sample_size)    # (V,)
         self.vocab_size = len(p)
         self.sample_size = sample_size
         self.cumulative = self.word_p.cumsum()
@@ -73,10 +158,9 @@ class UnigramSampler:
         until nothing does. An entry's final value is thus its first draw that is new to its row: sampling
         without replacement.
         """
-        target = np.asarray(target)
+        target = as_ids('target', target)
         if target.ndim != 1 or not len(target):
             check_shape('target', target, 'N')
-        check_id_dtype(target, 'target')
         N = len(target)
         ids = np.empty((N, 1 + self.sample_size), np.int64)     # the target stands first in its row
         ids[:, 0] = target
@@ -91,19 +175,17 @@ class UnigramSampler:
             drawn[again] = self.draw(int(again.sum()))
             ids[rows] = drawn
         for row in rows:
-            self.settle(ids[row])
+            self.replace_repeats(ids[row])
         return ids[:, 1:]                                       # (N, sample_size)
 
-    def settle(self, ids):
+    def replace_repeats(self, ids):
         """Replace the repeats in one row (1 + sample_size,), in order, each by a draw from what is left.
 
         The same distribution without a rejection: for rows whose target or first entries hold nearly all probability.
         """
         for k in range(1, len(ids)):
             if ids[k] in ids[:k]:
-                p = self.word_p.copy()
-                p[ids[:k][(ids[:k] >= 0) & (ids[:k] < len(p))]] = 0
-                ids[k] = np.random.choice(len(p), p=p / p.sum())
+                ids[k] = draw_one(self.word_p, ids[:k])
 
     def draw(self, size):
         """Ids by word_p, an array of this size: the words in whose part of [0, 1) uniform numbers fall."""
@@ -140,7 +222,7 @@ class NegativeSamplingLoss(Layer):
 
     def forward(self, h, target):
         W, = self.params
-        target = np.asarray(target)
+        target = as_ids('target', target)
         N = len(h)
         if not N:
             check_shape('h', h, 'N', W.shape[1])
