@@ -12,10 +12,10 @@ def as_pairs(contexts, target, window_size):
     check_shape('target', target, 'N')
     check_shape('contexts', contexts, 'NC')
     if len(contexts) != len(target):
-        raise InputError(f'target: expected {len(contexts)}, one for each row of contexts, got {len(target)}')
+        raise InputError(f'target: expected {len(contexts)} ids, one for each row of contexts, got {len(target)}')
     if contexts.shape[1] != 2 * window_size:
-        raise InputError(f'contexts: expected {2 * window_size} for each target, twice the window_size, got '
-                         f'{contexts.shape[1]}')
+        raise InputError(f'contexts: expected {2 * window_size} words for each target, twice the window_size, '
+                         f'got {contexts.shape[1]}')
     return contexts, target
 
 

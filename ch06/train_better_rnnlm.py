@@ -45,7 +45,7 @@ def load_checkpoint(path, trainer, settings):
         made_with = json.loads(arrays['settings'].item())
     if not isinstance(made_with, dict) or made_with.keys() != settings.keys() or not all(
             isinstance(value, str | int | float | None) for value in made_with.values()):
-        raise InputError(f'{path}: expected the settings of this script, {", ".join(settings)}, got others')
+        raise InputError(f'{path}: expected the settings of this script, {", ".join(settings)}, got other ones')
     for name, value in made_with.items():
         if settings[name] != value:
             raise InputError(f'{name}: expected {value!r:.60}, with which {path} was made, got {settings[name]!r}')

@@ -18,7 +18,7 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperatur
     unknown = [word for word in words if word not in word_to_id]
     if unknown or not words:
         raise InputError(f'start: expected words of the corpus, got {beginning!r}'
-                         + f', of which it has no {", ".join(unknown)}' * bool(unknown))
+                         + f' (it has no {", ".join(unknown)})' * bool(unknown))
     *first_ids, start_id = (word_to_id[word] for word in words)
     skip_ids = [word_to_id[word] for word in SKIP_WORDS if word in word_to_id]
     model.reset_state()

@@ -33,7 +33,7 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
         check_integer('skip_ids', i)
     taken = np.array([i not in skip_ids for i in range(vocab_size)])        # (V,)
     if not taken.any():
-        raise InputError(f'skip_ids: expected at least one to be left, got all {vocab_size} ids')
+        raise InputError(f'skip_ids: expected at least one id to be left, got all {vocab_size} ids')
     ids = [int(start_id)]
     while len(ids) < sample_size:
         score = model.predict(np.array([[ids[-1]]]))        # (1, 1, V)

@@ -76,7 +76,7 @@ class EarlyStopping:
 def epochs_without_gain(valid_list):
     """How many epochs have passed since the best one, which is the first of equals; a NaN is no gain."""
     if not valid_list:
-        raise InputError('valid_list: expected what a validation gave after each epoch, got empty')
+        raise InputError('valid_list: expected what a validation gave after each epoch, got nothing')
     ranked = [value if value == value else math.inf for value in valid_list]
     best = min(ranked)
     return len(ranked) - 1 - ranked.index(best) if best < math.inf else len(ranked)

@@ -59,7 +59,10 @@ def check_range(name, number, low, high):
     except TypeError:
         raise InputTypeError(f'{name}: expected a number, got {number!r}') from None
     if not inside:
-        raise InputError(f'{name}: expected {low} or more and less than {high}, got {number}')
+        if high < math.inf:
+            raise InputError(f'{name}: expected {low} or more and less than {high}, got {number}')
+        wanted = 'a finite number' if low == -math.inf else f'a finite number, {low:.3g} or more'
+        raise InputError(f'{name}: expected {wanted}, got {number}')
 
 
 def check_ids(ids, size, name):
@@ -70,8 +73,8 @@ def check_ids(ids, size, name):
     if ids.dtype.kind not in 'iu':
         check_id_dtype(ids, name)
     if ids.size and (ids.min() < 0 or ids.max() >= size):
-        upper = f'to {size - 1}' if size < math.inf else 'or more'
-        raise InputError(f'{name}: expected ids from 0 {upper}, got {ids.min()} to {ids.max()}')
+        wanted = f'from 0 to {size - 1}' if size < math.inf else 'of 0 or more'
+        raise InputError(f'{name}: expected ids {wanted}, got {ids.min()} to {ids.max()}')
 
 
 def check_id_dtype(ids, name):

@@ -132,7 +132,7 @@ def _options(name, kind):
         return {'action': argparse.BooleanOptionalAction}
     metavar = {int: 'N', float: 'X', str: 'TEXT'}.get(kind)
     if metavar is None:
-        raise TypeError(f'{name} of main is a {kind}; expected int, float, str, bool or Literal')
+        raise TypeError(f'{name} of main: expected int, float, str, bool or Literal, got {kind}')
 
     low, high = RANGES.get(name, (1 if name.endswith('_size') else -math.inf, math.inf))
 
@@ -142,7 +142,7 @@ def _options(name, kind):
         result = kind(text)
         if kind is not str and not low <= result <= high:       # nor is a NaN
             expected = f'{low} to {high}' if high < math.inf else f'{low} or more' if low > -math.inf else 'a number'
-            raise argparse.ArgumentTypeError(f'{text} came; expected {expected}')
+            raise argparse.ArgumentTypeError(f'expected {expected}, got {text}')
         return result
 
     value.__name__ = kind.__name__      # argparse: "invalid int value"

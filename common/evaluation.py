@@ -62,7 +62,7 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
     """
     check_sizes(beam_size=beam_size)
     if correct.size < 2:
-        raise InputError(f'correct: expected the start mark and 1 or more ids, got {correct.shape}')
+        raise InputError(f'correct: expected (1, U), the start mark and 1 or more ids, got {correct.shape}')
     start_id, *answer = to_cpu(correct).ravel().tolist()
     given = to_cpu(_answer(model, question, start_id, len(answer), beam_size)).ravel().tolist()
     if verbose:

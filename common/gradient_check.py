@@ -20,7 +20,7 @@ def numerical_gradient(f, x, eps: float = 1e-5):
     """
     kind = getattr(x, 'dtype', type(x).__name__)
     if kind != np.float64:
-        raise InputError(f'x: expected an array of float64, for differences drown in less, got {kind}')
+        raise InputError(f'x: expected an array of float64, for less precise differences mean nothing, got {kind}')
     check_range('eps', eps, sys.float_info.min, math.inf)
     gradient = np.empty_like(x)
     for index in np.ndindex(*x.shape):
@@ -53,7 +53,8 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     for name, arrays in (('params', params), ('inputs', floats)):
         for i, array in enumerate(arrays):
             if array.dtype != np.float64:
-                raise InputError(f'{name}[{i}]: expected float64, for differences drown in less, got {array.dtype}')
+                raise InputError(f'{name}[{i}]: expected float64, for less precise differences mean nothing, got '
+                                 f'{array.dtype}')
     random_state = np.random.get_state()
 
     def forward():

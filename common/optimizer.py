@@ -38,19 +38,19 @@ class Optimizer:
     def update(self, params, grads):
         """params, grads: lists of arrays, one gradient a parameter."""
         if len(params) != len(grads):
-            raise InputError(f'grads: expected {len(params)}, one for each of params, got {len(grads)}')
+            raise InputError(f'grads: expected {len(params)} arrays, one for each of params, got {len(grads)}')
         if not 0 <= self.lr < math.inf:     # it may have been changed since; a look, for a call would cost more
             check_range('lr', self.lr, 0, math.inf)
         for name in self.arrays:
             if getattr(self, name) is None:
                 setattr(self, name, [np.zeros_like(p) for p in params])
             elif len(getattr(self, name)) != len(params):
-                raise InputError(f'params: expected {len(getattr(self, name))}, as at the first update, got '
-                                 f'{len(params)}')
+                raise InputError(f'params: expected as many as at the first update, {len(getattr(self, name))}, '
+                                 f'got {len(params)}')
         self.iter += 1
         for p, g, *state in zip(params, grads, *(getattr(self, name) for name in self.arrays), strict=True):
             if p.shape != g.shape:          # NumPy would stretch the smaller one
-                raise InputError(f'grads: expected {p.shape}, as the parameter, got {g.shape}')
+                raise InputError(f'grads: expected {p.shape}, the shape of the parameter, got {g.shape}')
             if state and p.shape != state[0].shape:
                 raise InputError(f'params: expected {state[0].shape}, as at the first update, got {p.shape}')
             update_rows(self.update_one, p, g, *state)

@@ -119,13 +119,14 @@ def check_shapes(path, expected: dict, found: dict) -> None:
     """
     for name, shape in expected.items():
         if name not in found:
-            raise InputError(f'{path}, {name}: expected {tuple(shape)}, got nothing: {len(found)} arrays for '
-                             f'{len(expected)}')
+            raise InputError(f'{path}, {name}: expected {tuple(shape)}, got nothing (the file holds {len(found)} '
+                             f'arrays, not {len(expected)})')
         if tuple(found[name]) != tuple(shape):
             raise InputError(f'{path}, {name}: expected {tuple(shape)}, got {tuple(found[name])}')
     for name, shape in found.items():
         if name not in expected:
-            raise InputError(f'{path}, {name}: expected {len(expected)} arrays and not this one, got {tuple(shape)}')
+            raise InputError(f'{path}, {name}: expected no such array besides the other {len(expected)}, got '
+                             f'{tuple(shape)}')
 
 
 def _members(archive, size) -> dict[str, zipfile.ZipInfo]:
@@ -197,7 +198,8 @@ def save_words(path, word_vecs, id_to_word) -> None:
     """
     word_vecs = to_cpu(word_vecs)
     if sorted(id_to_word) != list(range(len(word_vecs))):
-        raise InputError(f'id_to_word: expected 0 to {len(word_vecs) - 1}, one per vector, got {len(id_to_word)} ids')
+        raise InputError(f'id_to_word: expected the ids 0 to {len(word_vecs) - 1}, one for each vector, got '
+                         f'{len(id_to_word)} ids')
     words = [id_to_word[i] for i in range(len(word_vecs))]
     if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
         raise InputError(f'word_vecs: expected (V, D) and V different words, all text, got {word_vecs.shape} and '
@@ -225,10 +227,10 @@ def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
         with refusing(path):
             id_to_word = dict(enumerate(words.tolist())) if words.shape == (size,) else {}
     if not isinstance(id_to_word, dict) or len(id_to_word) != size or id_to_word.keys() != set(range(size)):
-        raise InputError(f'{path}: expected one word for each of the ids 0 to {size - 1}, got others')
+        raise InputError(f'{path}: expected one word for each of the ids 0 to {size - 1}, got other ids')
     id_to_word = {i: id_to_word[i] for i in range(size)}
     if not all(isinstance(word, str) for word in id_to_word.values()):
-        raise InputError(f'{path}: expected words that are text, got others')
+        raise InputError(f'{path}: expected words that are text, got some that are not')
     word_to_id = {word: i for i, word in id_to_word.items()}
     if len(word_to_id) != size:
         raise InputError(f'{path}: expected {size} different words, one for each vector, got {len(word_to_id)}')

@@ -242,7 +242,8 @@ class TimeSoftmaxWithLoss(Layer):
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
         check_ids(t[kept], x.shape[1], 'ts')
         if not count:
-            raise InputError(f'ts: expected one label at least that is not ignore_label, got {self.ignore_label} alone')
+            raise InputError(f'ts: expected at least one label other than the ignore_label, got '
+                             f'{self.ignore_label} alone')
         self.cache = None                               # lets its memory be used again
         y = self.empty('y', x.shape, x.dtype)
         top = x.max(axis=1, keepdims=True)              # (T·N, 1)

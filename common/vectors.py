@@ -96,8 +96,8 @@ def truncated_svd(M: NDArray, n_components: int, n_oversamples: int = 10,
     """
     check_sizes(0, n_components=n_components, n_oversamples=n_oversamples, n_iter=n_iter)
     if M.ndim != 2 or not 1 <= n_components <= min(M.shape):
-        raise InputError(f'n_components: expected a matrix and 1 to its smaller side, got {n_components} for M of the '
-                         f'shape {M.shape}')
+        raise InputError(f'n_components: expected 1 to the smaller side of a matrix M, got {n_components} for M of '
+                         f'the shape {M.shape}')
     if not np.isfinite(M).all():
         raise InputError('M: expected finite numbers, got NaN or infinite ones')
     A = _as_float(M)

@@ -98,7 +98,7 @@ def test_draws_at_the_edges(u, word, monkeypatch):
 @pytest.mark.parametrize('corpus, sample_size', [([0, 1, 2, 2, 1], 3), ([0, 7, 7], 2), ([4], 1)])
 def test_vocabulary_too_small(corpus, sample_size):
     for Sampler in UnigramSampler, Simple_UnigramSampler:
-        with pytest.raises(ValueError, match=f'sample_size: expected less than {len(set(corpus))}, .* got {sample_size}'):
+        with pytest.raises(ValueError, match=f'corpus: expected {sample_size + 1} different words or more, .* got {len(set(corpus))}'):
             Sampler(np.array(corpus), 0.75, sample_size)
     for Loss in NegativeSamplingLoss, Simple_NegativeSamplingLoss:
         with pytest.raises(ValueError, match='sample_size'):
