@@ -187,7 +187,7 @@ class Trainer(BaseTrainer):
             raise InputError(f't: expected {len(x)} rows, as many as x, got {len(t)}')
         check_sizes(batch_size=batch_size)
         if batch_size > len(x):
-            raise InputError(f'batch_size: expected 1 to {len(x)}, the rows of x, got {batch_size}')
+            raise InputError(f'batch_size: expected at most {len(x)}, the rows of x, got {batch_size}')
         max_iters = len(x) // batch_size
         order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
 

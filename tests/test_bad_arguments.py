@@ -542,7 +542,7 @@ TRAINERS_AND_LOADERS = [
     (lambda: EarlyStopping(0), ValueError, 'patience: expected 1 or more, got 0'),
     (lambda: EarlyStopping(1.5), TypeError, 'patience: expected an integer, got 1.5'),
     (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=5), ValueError,
-     'batch_size: expected 1 to 4, the rows of x, got 5'),
+     'batch_size: expected at most 4, the rows of x, got 5'),
     (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=0), ValueError,
      'batch_size: expected 1 or more, got 0'),
     (lambda: RnnlmTrainer(None, SGD()).fit(CORPUS, CORPUS, batch_size=2, time_size=6), ValueError,

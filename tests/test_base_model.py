@@ -85,32 +85,35 @@ def test_each_class_has_its_own_file():
 
 W, B = np.ones((3, 4), 'f'), np.ones(4, 'f')
 NPZ = {
-    r'param_2 of x\.npz is missing; expected 3 arrays, found 2': [W, B],
-    r'param_3 \(1,\) of x\.npz is too many; expected 3 arrays': [W, B, W.T, np.ones(1, 'f')],
-    r'param_1 of x\.npz has the shape \(5,\); expected \(4,\)': [W, np.ones(5, 'f'), W.T],
-    r'param_2 of x\.npz has the shape \(3, 4\); expected \(4, 3\)': [W, B, W],
-    r'param_1 of x\.npz has the shape \(1, 4\); expected \(4,\)': [W, B[None], W.T],
-    r'param_0 of x\.npz has the shape \(\); expected \(3, 4\)': [np.float32(1), B, W.T],
-    r'param_2 of x\.npz is an array of <U1; expected an array of floating-point': [W, B, np.full((4, 3), 'a')],
-    r'param_1 of x\.npz is an array of int64; expected': [W, B.astype('i8'), W.T],
-    r'param_1 of x\.npz is an array of bool; expected': [W, B.astype('?'), W.T],
-    r'param_0 of x\.npz is an array of complex64; expected': [W.astype('F'), B, W.T],
-    r'param_0 of x\.npz is an array of \|S1; expected': [np.full((3, 4), b'a'), B, W.T],
+    r'x\.npz, param_2: expected \(4, 3\), got nothing \(the file holds 2 arrays, not 3\)': [W, B],
+    r'x\.npz, param_3: expected no such array besides the other 3, got \(1,\)': [W, B, W.T, np.ones(1, 'f')],
+    r'x\.npz, param_1: expected \(4,\), got \(5,\)': [W, np.ones(5, 'f'), W.T],
+    r'x\.npz, param_2: expected \(4, 3\), got \(3, 4\)': [W, B, W],
+    r'x\.npz, param_1: expected \(4,\), got \(1, 4\)': [W, B[None], W.T],
+    r'x\.npz, param_0: expected \(3, 4\), got \(\)': [np.float32(1), B, W.T],
+    r'x\.npz, param_2: expected an array of floating-point numbers, got an array of <U1$': [W, B, np.full((4, 3), 'a')],
+    r'x\.npz, param_1: expected an array of floating-point numbers, got an array of int64$': [W, B.astype('i8'), W.T],
+    r'x\.npz, param_1: expected an array of floating-point numbers, got an array of bool$': [W, B.astype('?'), W.T],
+    r'x\.npz, param_0: expected an array of floating-point numbers, got an array of complex64$':
+        [W.astype('F'), B, W.T],
+    r'x\.npz, param_0: expected an array of floating-point numbers, got an array of \|S1$':
+        [np.full((3, 4), b'a'), B, W.T],
 }
 PKL = {
-    r'x\.pkl holds 2 arrays; expected 3': [W, B],
-    r'x\.pkl holds 4 arrays; expected 3': [W, B, W.T, B],
-    r'param_1 of x\.pkl has the shape \(5,\); expected \(4,\)': [W, np.ones(5, 'f'), W.T],
-    r'param_2 of x\.pkl has the shape \(3, 4\); expected \(4, 3\)': [W, B, W],
-    r'param_1 of x\.pkl has the shape \(\); expected \(4,\)': [W, np.array(1.), W.T],
-    r'x\.pkl holds a dict; expected a list of 3 arrays': {'word_vecs': W},
-    r'x\.pkl holds a ndarray; expected a list of 3 arrays': np.ones((3, 4)),
-    r'x\.pkl holds a tuple': (W, B, W.T),
-    r'param_2 of x\.pkl is a list; expected an array of floating-point numbers': [W, B, [[1.] * 3] * 4],
-    r'param_1 of x\.pkl is an array of <U1; expected': [W, np.full(4, 'a'), W.T],
-    r'param_1 of x\.pkl is an array of int32; expected': [W, B.astype('i4'), W.T],
-    r'param_1 of x\.pkl is an array of complex128; expected': [W, B.astype('D'), W.T],
-    r'param_0 of x\.pkl is a NoneType; expected': [None, B, W.T],
+    r'x\.pkl: expected 3 arrays, got 2$': [W, B],
+    r'x\.pkl: expected 3 arrays, got 4$': [W, B, W.T, B],
+    r'x\.pkl, param_1: expected \(4,\), got \(5,\)': [W, np.ones(5, 'f'), W.T],
+    r'x\.pkl, param_2: expected \(4, 3\), got \(3, 4\)': [W, B, W],
+    r'x\.pkl, param_1: expected \(4,\), got \(\)': [W, np.array(1.), W.T],
+    r'x\.pkl: expected a list of 3 arrays, got a dict$': {'word_vecs': W},
+    r'x\.pkl: expected a list of 3 arrays, got a ndarray$': np.ones((3, 4)),
+    r'x\.pkl: expected a list of 3 arrays, got a tuple$': (W, B, W.T),
+    r'x\.pkl, param_2: expected an array of floating-point numbers, got a list$': [W, B, [[1.] * 3] * 4],
+    r'x\.pkl, param_1: expected an array of floating-point numbers, got an array of <U1$': [W, np.full(4, 'a'), W.T],
+    r'x\.pkl, param_1: expected an array of floating-point numbers, got an array of int32$': [W, B.astype('i4'), W.T],
+    r'x\.pkl, param_1: expected an array of floating-point numbers, got an array of complex128$':
+        [W, B.astype('D'), W.T],
+    r'x\.pkl, param_0: expected an array of floating-point numbers, got a NoneType$': [None, B, W.T],
 }
 
 
@@ -154,9 +157,9 @@ def test_a_broken_file_leaves_the_model_as_it_was():
 def test_names_that_are_no_format_or_no_file():
     model = Reader()
     for name in ('x.txt', 'x', 'x.npz.bak'):
-        with pytest.raises(ValueError, match=r'expected \.npz or \.pkl'):
+        with pytest.raises(ValueError, match=rf'^{name}: expected a name that ends in \.npz or \.pkl, got '):
             model.save_params(name)
-        with pytest.raises(ValueError, match=r'expected \.npz or \.pkl'):
+        with pytest.raises(ValueError, match=rf'^{name}: expected a name that ends in \.npz or \.pkl, got '):
             model.load_params(name)
     with pytest.raises(FileNotFoundError, match=r'Reader\.npz, nor Reader\.pkl'):
         model.load_params()
@@ -173,9 +176,9 @@ def test_what_a_subclass_has_not_written():
         model.forward(1, 2)
     with pytest.raises(NotImplementedError, match='Empty has no backward'):
         model.backward()
-    with pytest.raises(ValueError, match='params of Empty is None'):
+    with pytest.raises(ValueError, match='params of Empty: expected a list of arrays, set in __init__, got None'):
         model.save_params()
-    with pytest.raises(ValueError, match='params of Empty is None'):
+    with pytest.raises(ValueError, match='params of Empty: expected a list of arrays, set in __init__, got None'):
         model.load_params()
 
 
@@ -190,6 +193,6 @@ def test_the_books_weights_fill_a_model(real_data):
     arrays = storage.load_pickle(real_data / 'weights/Rnnlm.pkl')
     assert all((param == array).all() and param.any() for param, array in zip(model.params, arrays, strict=True))
     small = Rnnlm(V=5000)
-    with pytest.raises(ValueError, match=r'param_0 of .*Rnnlm\.pkl has .* \(10000, 100\); expected \(5000, 100\)'):
+    with pytest.raises(ValueError, match=r'Rnnlm\.pkl, param_0: expected \(5000, 100\), got \(10000, 100\)'):
         small.load_params(real_data / 'weights/Rnnlm.npz')
     assert not any(param.any() for param in small.params)

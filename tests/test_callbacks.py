@@ -83,10 +83,10 @@ def test_a_callback_of_ones_own():
 @pytest.mark.parametrize('callback', [PlateauDecay(), EarlyStopping()])
 def test_validation_is_asked_for(callback):
     trainer = Trainer(Still(), SGD(), [print, callback])
-    with pytest.raises(ValueError, match='validate: expected a function that gives the loss, got None'):
+    with pytest.raises(ValueError, match=r'validate: expected a function that gives the loss .*, got None'):
         trainer.fit(np.zeros(4), np.zeros(4), 1, 2, eval_interval=None)
     assert trainer.current_epoch == 0
-    with pytest.raises(ValueError, match='valid_list is empty'):
+    with pytest.raises(ValueError, match='valid_list: expected what a validation gave after each epoch, got nothing'):
         callback(trainer)
 
 

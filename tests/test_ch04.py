@@ -94,7 +94,7 @@ def test_float32_throughout_and_the_first_loss(Model):
 
 @pytest.mark.parametrize('Model', [CBOW, SkipGram])
 def test_contexts_of_another_window_are_refused(Model):
-    with pytest.raises(ValueError, match=r'contexts: 4 came .* expected 2'):
+    with pytest.raises(ValueError, match=r'contexts: expected 2 words for each target, .*, got 4'):
         Model(8, 3, 1, CORPUS).forward(CONTEXTS, TARGET)
 
 

@@ -57,5 +57,5 @@ def test_corpus_names(small, tmp_path):
         ids, *vocab = corpus.load_data(path, part)
         assert len(ids) == size and vocab == list(text.load_data(path)[1:])
         assert np.array_equal(corpus.load_data(str(path), part)[0], ids)
-    with pytest.raises(FileNotFoundError, match=r"corpus is 'PTB'.*'ptb', 'toy'"):
+    with pytest.raises(FileNotFoundError, match="corpus: expected 'ptb', 'toy' or the path of a text file, got 'PTB'"):
         corpus.load_data('PTB')

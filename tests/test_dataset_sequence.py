@@ -138,20 +138,20 @@ def test_where_a_file_is_looked_for(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(('content', 'says'), [
-    ('1+1_2 \n1+12_3 \n', 'line 2 has 7 characters'),
-    ('1+1_2 \n1+1 2 \n1+1_2 \n', "line 2 is '1\\+1 2 '"),
-    ('1+1_2 \n\n1+1_2 \n', "line 2 is ''"),
-    ('1+1_2 \n12+1_3\n', 'line 2 has 6 characters with _ after 4'),
-    ('1+1 2 \n', 'line 1'),
-    ('_1+1\n', 'line 1'),
-    ('1+1_\n', 'line 1'),
-    ('', 'is empty'),
-    (b'1+\xff_2\n', 'not UTF-8: .* at byte 2'),
-    (b'\xef\xbb\xbf1+\xff_2\n', 'not UTF-8: .* at byte 5'),
-    ('1+\0_2\n', 'not a text: NUL at byte 2'),
-    ('\n', "line 1 is ''"),
-    (' ' * 10, 'line 1'),
-    ('1' * 3_000_000, "line 1 is '1{40}', but"),
+    ('1+1_2 \n1+12_3 \n', 'line 2: expected 6 characters with _ after 3, as in line 1, got 7 with _ after 4'),
+    ('1+1_2 \n1+1 2 \n1+1_2 \n', "line 2: expected a question and _answer, got '1\\+1 2 '"),
+    ('1+1_2 \n\n1+1_2 \n', "line 2: expected a question and _answer, got ''"),
+    ('1+1_2 \n12+1_3\n', 'line 2: expected 6 characters with _ after 3, as in line 1, got 6 with _ after 4'),
+    ('1+1 2 \n', "line 1: expected a question and _answer, got '1\\+1 2 '"),
+    ('_1+1\n', "line 1: expected a question and _answer, got '_1\\+1'"),
+    ('1+1_\n', "line 1: expected a question and _answer, got '1\\+1_'"),
+    ('', ': expected lines of a question and _answer, got nothing'),
+    (b'1+\xff_2\n', 'expected UTF-8, got .* at byte 2'),
+    (b'\xef\xbb\xbf1+\xff_2\n', 'expected UTF-8, got .* at byte 5'),
+    ('1+\0_2\n', 'expected a text, got a NUL at byte 2'),
+    ('\n', "line 1: expected a question and _answer, got ''"),
+    (' ' * 10, "line 1: expected a question and _answer, got ' {10}'"),
+    ('1' * 3_000_000, "line 1: expected a question and _answer, got '1{40}'$"),
 ])
 def test_refused(tmp_path, content, says):
     (tmp_path / 'bad.txt').write_bytes(content if isinstance(content, bytes) else content.encode())

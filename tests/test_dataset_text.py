@@ -123,7 +123,7 @@ def test_korean_japanese_mark_and_crlf(write):
 
 @pytest.mark.parametrize('content', ['', '\n\n', ' \t\r\n', '\ufeff', ' ' * 3_000_000, '\x85\u2028\n', '\r\r'])
 def test_empty(write, content):
-    with pytest.raises(ValueError, match=r'my\.txt is empty'):
+    with pytest.raises(ValueError, match=r'my\.txt: expected a text, got no words'):
         text.load_data(write(content))
 
 
@@ -132,23 +132,24 @@ def test_refused(write, tmp_path):
         text.load_data(tmp_path / 'absent.txt')
     with pytest.raises(FileNotFoundError, match='there is no such file'):
         text.load_data(str(tmp_path))
-    with pytest.raises(ValueError, match=r'my\.txt is not UTF-8: .* at byte 3'):
+    with pytest.raises(ValueError, match=r'my\.txt: expected UTF-8, got .* at byte 3'):
         text.load_data(write(b'abc\xff\xfe'))
-    with pytest.raises(ValueError, match=r'my\.txt is not UTF-8: .* at byte 6'):        # the mark counts
+    with pytest.raises(ValueError, match=r'my\.txt: expected UTF-8, got .* at byte 6'):        # the mark counts
         text.load_data(write(b'\xef\xbb\xbfabc\xff\xfe'))
-    with pytest.raises(ValueError, match=r'my\.txt is not UTF-8: .* at byte 1000003'):
+    with pytest.raises(ValueError, match=r'my\.txt: expected UTF-8, got .* at byte 1000003'):
         text.load_data(write(b'a b ' * 250_000 + b'abc\xed\xa0\x80'))      # half of a surrogate pair
-    with pytest.raises(ValueError, match=r'my\.txt is not a text: NUL at byte 5'):
+    with pytest.raises(ValueError, match=r'my\.txt: expected a text, got a NUL at byte 5'):
         text.load_data(write('a b \n\0b'))
-    for encoding, says in (('utf-16', 'not UTF-8'), ('utf-16-le', 'not a text: NUL at byte 1')):
+    for encoding, says in (('utf-16', 'expected UTF-8, got '), ('utf-16-le', 'expected a text, got a NUL at byte 1')):
         with pytest.raises(ValueError, match=says):
             text.load_data(write('a b\n' * 20, encoding))
     path = write('a\n' * 9)
     assert words(path) == ['a', '<eos>'] * 9
     for name in ('valid', 'test'):
-        with pytest.raises(ValueError, match=r'my\.txt has 9 lines.*ten or more'):
+        says = rf'my\.txt: expected ten lines with words or more, for a {name} part, got 9'
+        with pytest.raises(ValueError, match=says):
             text.load_data(path, name)
-    with pytest.raises(ValueError, match="split is 'dev'"):
+    with pytest.raises(ValueError, match=r"split: expected one of .*, got 'dev'"):
         text.load_data(path, 'dev')
-    with pytest.raises(ValueError, match='vocab_size is 2'):
+    with pytest.raises(ValueError, match=r'vocab_size: expected at least 3: .*, got 2'):
         text.load_data(path, vocab_size=2)

@@ -128,5 +128,5 @@ def test_refused():
     with pytest.raises(ValueError, match='data_type'):
         toy.load_data('dev')
     for size in (0, -1):
-        with pytest.raises(ValueError, match=f'size is {size}'):
+        with pytest.raises(ValueError, match=f'size: expected at least one sentence, a whole number, got {size}'):
             toy.load_data(size=size)

@@ -64,5 +64,5 @@ def test_to_labels():
 
 @pytest.mark.parametrize('labels, seen', [([0, -1], '-1 to 0'), ([3, 1], '1 to 3')])
 def test_labels_outside_the_scores(labels, seen):
-    with pytest.raises(ValueError, match=f't: expected 0 to 2, got ids from {seen}'):
+    with pytest.raises(ValueError, match=f't: expected ids from 0 to 2, got {seen}'):
         cross_entropy_error(np.full((2, 3), 1 / 3), np.array(labels))

@@ -160,7 +160,7 @@ def test_state_before_the_first_update(case):
 def test_lists_of_unequal_length(case):
     make, options, formula = case
     optimizer, params = make(**options), [np.array(P), np.array(P)]
-    with pytest.raises(ValueError, match='grads: 1 came for 2 params'):
+    with pytest.raises(ValueError, match='grads: expected 2 arrays, one for each of params, got 1'):
         optimizer.update(params, [np.ones(3)])
     assert params[0].tolist() == P
     run(optimizer, params, STEPS)           # as if the wrong call had not been
@@ -171,7 +171,7 @@ def test_lists_of_unequal_length(case):
 def test_other_parameters_than_before(make):
     optimizer = make()
     optimizer.update([np.ones(2)], [np.ones(2)])
-    with pytest.raises(ValueError, match='params: 2 came, but the first update had 1'):
+    with pytest.raises(ValueError, match='params: expected as many as at the first update, 1, got 2'):
         optimizer.update([np.ones(2), np.ones(3)], [np.ones(2), np.ones(3)])
 
 

@@ -39,7 +39,7 @@ def test_npz_is_numpys_own_format():
 
 
 def test_npz_refuses_objects_both_ways():
-    with pytest.raises(TypeError, match=r'bad for x\.npz holds Python objects'):
+    with pytest.raises(TypeError, match=r'x\.npz, bad: expected an array of numbers or of text, got Python objects'):
         storage.save_npz('x.npz', {'bad': np.array([{}])})
     assert not os.path.exists('x.npz')
     np.savez('x.npz', bad=np.array([{}]))
@@ -48,9 +48,10 @@ def test_npz_refuses_objects_both_ways():
 
 
 @pytest.mark.parametrize('shapes, message', [
-    ({'a': (2, 3), 'b': (4,), 'c': (1,)}, r'c of x\.npz is missing; expected 3 arrays, found 2'),
-    ({'a': (2, 3)}, r'b \(4,\) of x\.npz is too many; expected 1 arrays'),
-    ({'a': (3, 2), 'b': (4,)}, r'a of x\.npz has the shape \(2, 3\); expected \(3, 2\)'),
+    ({'a': (2, 3), 'b': (4,), 'c': (1,)},
+     r'x\.npz, c: expected \(1,\), got nothing \(the file holds 2 arrays, not 3\)'),
+    ({'a': (2, 3)}, r'x\.npz, b: expected no such array besides the other 1, got \(4,\)'),
+    ({'a': (3, 2), 'b': (4,)}, r'x\.npz, a: expected \(3, 2\), got \(2, 3\)'),
 ])
 def test_npz_shapes_are_compared_before_any_array_is_read(shapes, message, monkeypatch):
     storage.save_npz('x.npz', {'a': np.zeros((2, 3)), 'b': np.zeros(4)})
@@ -501,12 +502,14 @@ def test_the_words_pickle_is_the_books():
 
 
 def test_words_that_do_not_fit_are_refused():
-    with pytest.raises(ValueError, match='id_to_word has 1 ids; expected 0 to 1'):
+    with pytest.raises(ValueError, match='id_to_word: expected the ids 0 to 1, one for each vector, got 1 ids'):
         storage.save_words('x.npz', np.ones((2, 2)), {0: 'you'})
-    with pytest.raises(ValueError, match=r"ends in '\.txt'; expected \.npz or \.pkl"):
+    with pytest.raises(ValueError, match=r"x\.txt: expected a name that ends in \.npz or \.pkl, got '\.txt'"):
         storage.save_words('x.txt', np.ones((1, 2)), {0: 'you'})
-    for vecs, words in ((np.ones(2), 'ab'), (np.ones((2, 3)), 'aa'), (np.ones((2, 3)), [1, 2])):
-        with pytest.raises(ValueError, match=r'expected \(V, D\) and V different words, all text'):
+    for vecs, words, got in ((np.ones(2), 'ab', r'\(2,\) and 2'), (np.ones((2, 3)), 'aa', r'\(2, 3\) and 1'),
+                             (np.ones((2, 3)), [1, 2], r'\(2, 3\) and 2')):
+        says = rf'word_vecs: expected \(V, D\) and V different words, all text, got {got} words'
+        with pytest.raises(ValueError, match=says):
             storage.save_words('x.npz', vecs, dict(enumerate(words)))
     assert os.listdir() == []
     good = {'word_vecs': np.ones((2, 3)), 'id_to_word': {0: 'a', 1: 'b'}}
@@ -539,8 +542,8 @@ def test_a_random_state_that_is_none_is_refused():
     good = storage.get_random_state()
     for name, value in (('random_position', np.array(625)), ('random_position', np.array(-1)),
                         ('random_keys', good['random_keys'][:5]), ('random_keys', good['random_keys'].astype('f8'))):
-        with pytest.raises(ValueError, match='random'):
+        with pytest.raises(ValueError, match=f'{name}: expected .*, got '):
             storage.set_random_state(good | {name: value})
     del good['random_gauss']
-    with pytest.raises(ValueError, match='random_gauss is missing'):
+    with pytest.raises(ValueError, match='random_gauss: expected an array of the random state, got nothing'):
         storage.set_random_state(good)

@@ -146,8 +146,12 @@ def test_gradients_are_clipped_and_shared_ones_added():
 
 
 @pytest.mark.parametrize('n, options, what', [
-    (5, {'t': np.zeros(4)}, 't: 4 '), (5, {'batch_size': 6}, 'batch_size: 6 '), (5, {'batch_size': 0}, 'batch_size: 0'),
-    (5, {'batch_size': -2}, 'batch_size: -2 '), (0, {}, 'batch_size'), (5, {'eval_interval': 0}, 'eval_interval')])
+    (5, {'t': np.zeros(4)}, 't: expected 5 rows, as many as x, got 4'),
+    (5, {'batch_size': 6}, 'batch_size: expected at most 5, the rows of x, got 6'),
+    (5, {'batch_size': 0}, 'batch_size: expected 1 or more, got 0'),
+    (5, {'batch_size': -2}, 'batch_size: expected 1 or more, got -2'),
+    (0, {}, 'batch_size: expected at most 0, the rows of x, got 2'),
+    (5, {'eval_interval': 0}, 'eval_interval: expected 1 or more, got 0')])
 def test_bad_sizes(n, options, what):
     trainer, options = Trainer(Recorder(), SGD()), {'t': np.zeros(n), 'batch_size': 2, 'max_epoch': 1, **options}
     with pytest.raises(ValueError, match=what):
@@ -192,9 +196,12 @@ def test_rnnlm_lines_and_curve(capsys, clock):
 
 
 @pytest.mark.parametrize('options, what', [
-    ({'ts': np.arange(9)}, 'ts: 9 '), ({'batch_size': 6}, 'xs: 10 .* 12'), ({'batch_size': 0}, 'batch_size'),
-    ({'time_size': 0}, 'time_size'), ({'batch_size': -1, 'time_size': -2}, 'batch_size'),
-    ({'eval_interval': 0}, 'eval_interval')])
+    ({'ts': np.arange(9)}, 'ts: expected 10 ids, as many as xs, got 9'),
+    ({'batch_size': 6}, 'xs: expected at least batch_size · time_size = 12 ids, got 10'),
+    ({'batch_size': 0}, 'batch_size: expected 1 or more, got 0'),
+    ({'time_size': 0}, 'time_size: expected 1 or more, got 0'),
+    ({'batch_size': -1, 'time_size': -2}, 'batch_size: expected 1 or more, got -1'),
+    ({'eval_interval': 0}, 'eval_interval: expected 1 or more, got 0')])
 def test_rnnlm_bad_sizes(options, what):
     trainer = RnnlmTrainer(Recorder(), SGD())
     options = {'ts': np.arange(10), 'batch_size': 2, 'time_size': 2, 'max_epoch': 1, **options}

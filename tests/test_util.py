@@ -490,18 +490,23 @@ def test_evaluate_seq2seq_goes_in_batches():
 # the door
 
 @pytest.mark.parametrize('call, says', [
-    (lambda: util.convert_one_hot(np.array([0, 3]), 3), 'corpus: expected 0 to 2, got ids from 0 to 3'),
-    (lambda: util.create_co_matrix(np.array([-1, 2]), 3), 'corpus: expected 0 to 2, got ids from -1 to 2'),
-    (lambda: util.create_co_matrix(np.array([0, 1]), 3, 0), 'window_size: 0 came'),
-    (lambda: util.create_contexts_target(np.arange(4), 2), 'corpus holds 4 words, window_size 2 needs 5'),
-    (lambda: util.create_contexts_target(np.arange(4), 0), 'window_size: 0 came'),
-    (lambda: util.ppmi(np.ones((2, 3))), r'C has the shape \(2, 3\)'),
-    (lambda: util.truncated_svd(np.ones((2, 3)), 3), 'n_components is 3'),
-    (lambda: util.truncated_svd(np.array([[1, np.nan]]), 1), 'M holds NaN'),
-    (lambda: util.nearest_words(np.ones(2), np.ones((3, 2)), {0: 'a'}), 'word_matrix has 3 rows, expected 1'),
-    (lambda: util.eval_perplexity(None, np.arange(6), 2, 3), 'corpus holds 6 words'),
-    (lambda: util.evaluate_seq2seq(None, np.ones((0, 2)), np.ones((0, 2))), 'x_test holds 0 questions'),
-    (lambda: util.evaluate_seq2seq(None, np.ones((2, 2)), np.array([[1, 1], [2, 1]])), 'several start ids'),
+    (lambda: util.convert_one_hot(np.array([0, 3]), 3), 'corpus: expected ids from 0 to 2, got 0 to 3'),
+    (lambda: util.create_co_matrix(np.array([-1, 2]), 3), 'corpus: expected ids from 0 to 2, got -1 to 2'),
+    (lambda: util.create_co_matrix(np.array([0, 1]), 3, 0), 'window_size: expected 1 or more, got 0'),
+    (lambda: util.create_contexts_target(np.arange(4), 2),
+     'corpus: expected 5 words or more, for window_size is 2, got 4'),
+    (lambda: util.create_contexts_target(np.arange(4), 0), 'window_size: expected 1 or more, got 0'),
+    (lambda: util.ppmi(np.ones((2, 3))), r'C: expected a square matrix, got \(2, 3\)'),
+    (lambda: util.truncated_svd(np.ones((2, 3)), 3), r'n_components: expected 1 to .*, got 3 for M .* \(2, 3\)'),
+    (lambda: util.truncated_svd(np.array([[1, np.nan]]), 1), 'M: expected finite numbers, got NaN'),
+    (lambda: util.nearest_words(np.ones(2), np.ones((3, 2)), {0: 'a'}),
+     'word_matrix: expected 1 rows, one for each word of id_to_word, got 3'),
+    (lambda: util.eval_perplexity(None, np.arange(6), 2, 3),
+     'corpus: expected more than batch_size · time_size = 6 words, got 6'),
+    (lambda: util.evaluate_seq2seq(None, np.ones((0, 2)), np.ones((0, 2))),
+     'x_test: expected one or more questions, as many as answers in t_test, got 0 and 0'),
+    (lambda: util.evaluate_seq2seq(None, np.ones((2, 2)), np.array([[1, 1], [2, 1]])),
+     't_test: expected one start id for all rows, got several'),
 ])
 def test_bad_input_is_told_apart(call, says):
     with pytest.raises(ValueError, match=says):
@@ -510,7 +515,7 @@ def test_bad_input_is_told_apart(call, says):
 
 @pytest.mark.parametrize('max_norm', [0, -1, float('nan')])
 def test_clip_grads_to_no_norm(max_norm):
-    with pytest.raises(ValueError, match=r'max_norm: .* expected a number above 0'):
+    with pytest.raises(ValueError, match=f'max_norm: expected a number above 0, got {max_norm}'):
         util.clip_grads([np.ones(2)], max_norm)
 
 
