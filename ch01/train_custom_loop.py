@@ -23,7 +23,7 @@ def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: 
 
     max_iters = len(x) // batch_size
     if not max_iters:
-        raise InputError(f'batch_size: expected 1 to {len(x)}, the rows of x, got {batch_size}')
+        raise InputError(f'batch_size: expected at most {len(x)}, the rows of x, got {batch_size}')
     losses, loss_list = [], []
     for epoch in range(max_epoch):
         order = np.random.permutation(len(x))                           # (N,)

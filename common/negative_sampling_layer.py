@@ -54,8 +54,8 @@ def word_probabilities(corpus, power, sample_size):
     counts = np.bincount(corpus.reshape(-1))                # (V,)
     words = int((counts > 0).sum())
     if sample_size >= words:
-        raise InputError(f'corpus: expected {sample_size + 1} different words or more, the target and sample_size others, '
-                         f'got {words}')
+        raise InputError(f'corpus: expected {sample_size + 1} different words or more, the target and sample_size '
+                         f'others, got {words}')
     p = np.zeros(len(counts))
     with np.errstate(all='ignore'):                         # what overflows is told below
         p[counts > 0] = counts[counts > 0] ** float(power)  # whatever the power, a word never seen is never drawn

@@ -98,7 +98,7 @@ def test_draws_at_the_edges(u, word, monkeypatch):
 @pytest.mark.parametrize('corpus, sample_size', [([0, 1, 2, 2, 1], 3), ([0, 7, 7], 2), ([4], 1)])
 def test_vocabulary_too_small(corpus, sample_size):
     for Sampler in UnigramSampler, Simple_UnigramSampler:
-        with pytest.raises(ValueError, match=f'corpus: expected {sample_size + 1} different words or more, .* got {len(set(corpus))}'):
+        with pytest.raises(ValueError, match=f'corpus: expected {sample_size + 1} .* got {len(set(corpus))}'):
             Sampler(np.array(corpus), 0.75, sample_size)
     for Loss in NegativeSamplingLoss, Simple_NegativeSamplingLoss:
         with pytest.raises(ValueError, match='sample_size'):
@@ -109,7 +109,7 @@ def test_vocabulary_too_small(corpus, sample_size):
 def test_corpus_with_more_words_than_rows(Loss):
     with pytest.raises(ValueError, match='corpus: expected ids from 0 to 4, got 0 to 5'):
         Loss(np.zeros((5, 2)), CORPUS, sample_size=2)
-    with pytest.raises(ValueError, match='corpus: expected ids from 0 to 4, got 0 to 1000000000000'):       # and no MemoryError
+    with pytest.raises(ValueError, match='corpus: expected ids from 0 to 4, got 0 to 10{12}'):   # and no MemoryError
         Loss(np.zeros((5, 2)), [*CORPUS, 10**12], sample_size=2)
 
 
