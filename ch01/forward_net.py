@@ -1,15 +1,22 @@
 """Points go forward through two affine layers with a sigmoid between them: no learning yet (book, 1.2)."""
-from common.cli import run
+from typing import Annotated
+
+from common.cli import SEEDS, run
 from common.layers import Affine, Sigmoid
 from common.np import np
 
 
-def main(batch_size=10, input_size=2, hidden_size=4, output_size=3, seed: int | None = None):
-    """
-    batch_size: how many points
-    input_size: numbers in a point
-    output_size: scores of a point
-    """
+def main(
+    # points
+    batch_size: Annotated[int, 'how many points'] = 10,
+    input_size: Annotated[int, 'numbers in a point'] = 2,
+    # model
+    hidden_size: Annotated[int, 'units of the hidden layer'] = 4,
+    output_size: Annotated[int, 'scores of a point'] = 3,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Print and return the scores (N, O)."""
     if seed is not None:
         np.random.seed(seed)
     x = np.random.randn(batch_size, input_size)                                         # (N, I)

@@ -20,6 +20,7 @@ def plot_points(x, t):
 
 
 def main():
+    """Draw the points; returns x (300, 2) and the one-hot t (300, 3)."""
     x, t = spiral.load_data()
     print('x', x.shape)
     print('t', t.shape)

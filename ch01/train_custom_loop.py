@@ -1,20 +1,29 @@
 """The same training as ch01/train with its loop written out: what a Trainer does (book, 1.4.3)."""
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 
 from ch01.train import show_boundary
 from ch01.two_layer_net import TwoLayerNet
 from common.checks import InputError
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.figures import show
 from common.np import np
 from common.optimizer import SGD
 from dataset import spiral
 
 
-def main(max_epoch=300, batch_size=30, hidden_size=10, learning_rate=1.0, seed: int | None = None):
-    """
-    seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
-    """
+def main(
+    # model
+    hidden_size: Annotated[int, 'units of the hidden layer'] = 10,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 30,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 300,
+    learning_rate: Annotated[float, "the optimizer's step size"] = 1.0,
+    # chance
+    seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
+):
+    """Train the network and draw its loss and where it parts the classes; returns the losses."""
     x, t = spiral.load_data()
     if seed is not None:
         np.random.seed(seed)

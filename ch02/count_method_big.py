@@ -1,8 +1,9 @@
 """Word vectors from a whole corpus: counts, PPMI and SVD (book, 2.4.4)."""
 import time
 from contextlib import contextmanager
+from typing import Annotated
 
-from common.cli import run
+from common.cli import SEEDS, run
 from common.np import np
 from common.util import create_co_matrix, most_similar, ppmi, truncated_svd
 from dataset.corpus import load_data
@@ -17,14 +18,23 @@ def step(name):
     print(f'{time.perf_counter() - start:.1f}[s]')
 
 
-def main(corpus='ptb', window_size=2, wordvec_size=100, seed: int | None = None):
-    corpus, word_to_id, id_to_word = load_data(corpus)
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    # vectors
+    window_size: Annotated[int, 'context words on each side'] = 2,
+    wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Print the neighbours of some words; returns word_vecs, word_to_id and id_to_word."""
+    ids, word_to_id, id_to_word = load_data(corpus)
     vocab_size = len(word_to_id)
     if seed is not None:
         np.random.seed(seed)
 
     with step('counting co-occurrence'):
-        C = create_co_matrix(corpus, vocab_size, window_size)
+        C = create_co_matrix(ids, vocab_size, window_size)
     with step('calculating PPMI'):
         W = ppmi(C)
     with step('calculating SVD'):

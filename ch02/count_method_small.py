@@ -1,4 +1,6 @@
 """Words as points: counts, PPMI and SVD of one sentence (book, 2.4.3)."""
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 
 from common.checks import InputError
@@ -8,10 +10,11 @@ from common.np import np
 from common.util import create_co_matrix, ppmi, preprocess, to_cpu
 
 
-def main(text='You say goodbye and I say hello.', window_size=1):
-    """
-    text: a text to count in
-    """
+def main(
+    text: Annotated[str, 'a text to count in'] = 'You say goodbye and I say hello.',
+    window_size: Annotated[int, 'context words on each side'] = 1,
+):
+    """Print the first word's rows of the three matrices and draw the words; returns U (V, V)."""
     corpus, word_to_id, id_to_word = preprocess(text)
     if len(word_to_id) < 2:
         raise InputError(f'text: expected two different words or more, got {text!r}')

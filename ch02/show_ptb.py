@@ -1,9 +1,14 @@
 """A first look at the Penn Treebank (book, 2.4.4)."""
+from typing import Annotated
+
 from common.cli import run
 from dataset.corpus import load_data
 
 
-def main(corpus='ptb'):
+def main(
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+):
+    """Print the first words and some ids; returns corpus, word_to_id and id_to_word."""
     corpus, word_to_id, id_to_word = load_data(corpus)
     print('corpus size:', len(corpus))
     print('corpus[:30]:', corpus[:30])

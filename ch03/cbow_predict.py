@@ -1,11 +1,19 @@
 """The scores that CBOW gives to every word between two others: no learning yet (book, 3.2.1)."""
-from common.cli import run
+from typing import Annotated
+
+from common.cli import SEEDS, run
 from common.layers import MatMul
 from common.np import np
 from common.util import convert_one_hot, preprocess
 
 
-def main(hidden_size=3, seed: int | None = None):
+def main(
+    # model
+    hidden_size: Annotated[int, 'numbers in a word vector'] = 3,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Print and return the scores (1, 7)."""
     corpus, word_to_id, _ = preprocess('You say goodbye and I say hello.')
     V = len(word_to_id)                                                 # 7
     if seed is not None:

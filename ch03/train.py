@@ -1,20 +1,30 @@
 """Learn word vectors from one sentence with the simple CBOW or skip-gram (book, 3.4.2)."""
-from typing import Literal
+from typing import Annotated, Literal
 
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
 from common.util import convert_one_hot, create_contexts_target, preprocess
 
 
-def main(model: Literal['cbow', 'skip_gram'] = 'cbow', text='You say goodbye and I say hello.', window_size=1,
-         hidden_size=5, batch_size=3, max_epoch=1000, learning_rate=0.001, seed: int | None = None):
-    """
-    text: a text to learn from
-    """
+def main(
+    # data
+    text: Annotated[str, 'a text to learn from'] = 'You say goodbye and I say hello.',
+    window_size: Annotated[int, 'context words on each side'] = 1,
+    # model
+    model: Annotated[Literal['cbow', 'skip_gram'], 'which model is trained'] = 'cbow',
+    hidden_size: Annotated[int, 'numbers in a word vector'] = 5,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 3,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 1000,
+    learning_rate: Annotated[float, "the optimizer's step size"] = 0.001,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train, draw the loss and print the word vectors; returns the trainer."""
     corpus, word_to_id, id_to_word = preprocess(text)
     vocab_size = len(word_to_id)
     contexts, target = create_contexts_target(corpus, window_size)      # (N, C), (N,)

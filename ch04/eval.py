@@ -1,4 +1,6 @@
 """Judge word vectors by the neighbours of some words and by analogies (book, 4.4)."""
+from typing import Annotated
+
 from common import storage
 from common.cli import run
 from common.util import analogy, most_similar
@@ -10,10 +12,11 @@ ANALOGIES = (('king', 'man', 'queen', 'woman'), ('take', 'took', 'go', 'went'),
              ('car', 'cars', 'child', 'children'), ('good', 'better', 'bad', 'worse'))
 
 
-def main(params: str | None = None):
-    """
-    params: the file of ch04/train (or of the book's); looked for when not given
-    """
+def main(
+    # vectors
+    params: Annotated[str | None, "the file of ch04/train (or of the book's); none: looked for"] = None,
+):
+    """Print the neighbours and the analogies; returns word_vecs, word_to_id and id_to_word."""
     word_vecs, word_to_id, id_to_word = storage.load_words(params or find_weights('cbow_params', 'ch04'))
     for query in QUERIES:
         most_similar(query, word_to_id, id_to_word, word_vecs, top=5)

@@ -1,11 +1,11 @@
 """Learn word vectors from a whole corpus with CBOW or skip-gram (book, 4.3.2)."""
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from ch04.cbow import CBOW
 from ch04.skip_gram import SkipGram
 from common import storage
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import Adam
@@ -14,11 +14,22 @@ from common.util import create_contexts_target
 from dataset.corpus import load_data
 
 
-def main(model: Literal['cbow', 'skip_gram'] = 'cbow', corpus='ptb', window_size=5, hidden_size=100, batch_size=100,
-         max_epoch=10, learning_rate=0.001, sparse=False, seed: int | None = None):
-    """
-    sparse: row-sparse gradients and the lazy Adam: four times as fast, but the vectors of as many epochs are less good
-    """
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    window_size: Annotated[int, 'context words on each side'] = 5,
+    # model
+    model: Annotated[Literal['cbow', 'skip_gram'], 'which model is trained'] = 'cbow',
+    hidden_size: Annotated[int, 'numbers in a word vector'] = 100,
+    sparse: Annotated[bool, 'row-sparse gradients, lazy Adam: four times as fast, an epoch teaches less'] = False,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 100,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 10,
+    learning_rate: Annotated[float, "the optimizer's step size"] = 0.001,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train word vectors, save them and draw the loss; returns the trainer."""
     ids, word_to_id, id_to_word = load_data(corpus)
     contexts, target = create_contexts_target(ids, window_size)         # (N, C), (N,)
     if seed is not None:

@@ -1,20 +1,33 @@
 """The same training as ch05/train with its loop written out: what an RnnlmTrainer does (book, 5.5.3)."""
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.checks import InputError
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.figures import show
 from common.np import np
 from common.optimizer import SGD
 from dataset.corpus import load_data
 
 
-def main(corpus='ptb', corpus_size=1000, batch_size=10, wordvec_size=100, hidden_size=100, time_size=5,
-         learning_rate=0.1, max_epoch=100, seed: int | None = None):
-    """
-    corpus_size: how many words of the corpus to learn from
-    """
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    corpus_size: Annotated[int, 'how many words of the corpus to learn from'] = 1000,
+    # model
+    wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
+    hidden_size: Annotated[int, 'units of the RNN'] = 100,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 10,
+    time_size: Annotated[int, 'time steps through which gradients flow back'] = 5,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 100,
+    learning_rate: Annotated[float, "the optimizer's step size"] = 0.1,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train the model and draw its perplexity; returns that of each epoch."""
     ids = np.asarray(load_data(corpus)[0][:corpus_size])
     vocab_size = int(ids.max()) + 1
     xs, ts = ids[:-1], ids[1:]                  # each word's label is the next

@@ -1,5 +1,7 @@
 """Gradients before and after clipping: scaled down together until their norm is max_norm (book, 6.1.4)."""
-from common.cli import run
+from typing import Annotated
+
+from common.cli import SEEDS, run
 from common.np import np
 from common.util import clip_grads
 
@@ -9,10 +11,11 @@ def norm(grads):
     return float(np.sqrt(sum((grad**2).sum() for grad in grads)))
 
 
-def main(max_norm=5.0, seed: int | None = None):
-    """
-    max_norm: norm to which larger gradients are scaled down
-    """
+def main(
+    max_norm: Annotated[float, 'norm to which larger gradients are scaled down'] = 5.0,
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Print some gradients before and after; returns them, clipped."""
     if seed is not None:
         np.random.seed(seed)
     dW1, dW2 = np.random.rand(3, 3) * 10, np.random.rand(3, 3) * 10

@@ -1,5 +1,5 @@
 """The test perplexity of a trained language model (book, 6.4.4)."""
-from typing import Literal
+from typing import Annotated, Literal
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
@@ -32,14 +32,16 @@ def report_perplexity(model, ids, corpus):
     return perplexity
 
 
-def main(model: Literal['rnnlm', 'better_rnnlm'] = 'rnnlm', params: str | None = None, corpus='ptb',
-         wordvec_size: int | None = None, hidden_size: int | None = None):
-    """
-    model: the model that was trained
-    params: its file; looked for when not given
-    wordvec_size: as in training; none: the model's default
-    hidden_size: as in training; none: the model's default
-    """
+def main(
+    # model
+    model: Annotated[Literal['rnnlm', 'better_rnnlm'], 'the model that was trained'] = 'rnnlm',
+    params: Annotated[str | None, 'its file; none: looked for'] = None,
+    wordvec_size: Annotated[int | None, "as in training; none: the model's default"] = None,
+    hidden_size: Annotated[int | None, "as in training; none: the model's default"] = None,
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+):
+    """Print and return the test perplexity."""
     ids, word_to_id, _ = load_data(corpus, 'test')
     Model, stem = (Rnnlm, 'Rnnlm') if model == 'rnnlm' else (BetterRnnlm, 'BetterRnnlm')
     sizes = {'wordvec_size': wordvec_size, 'hidden_size': hidden_size}

@@ -1,7 +1,9 @@
 """Draw how gradients explode or vanish on their way back through an RNN's matrix products (book, 6.1.2)."""
+from typing import Annotated
+
 import matplotlib.pyplot as plt
 
-from common.cli import run
+from common.cli import SEEDS, run
 from common.figures import show
 from common.np import np, to_cpu
 
@@ -16,7 +18,13 @@ def gradient_norms(Wh, batch_size, time_size):
     return norms
 
 
-def main(batch_size=2, hidden_size=3, time_size=20, seed: int | None = 3):
+def main(
+    batch_size: Annotated[int, 'examples over whose number the norm is divided'] = 2,
+    hidden_size: Annotated[int, 'units of the RNN'] = 3,
+    time_size: Annotated[int, 'steps back in time'] = 20,
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = 3,
+):
+    """Draw the two curves, which are returned: name -> norms."""
     if seed is not None:
         np.random.seed(seed)
     Wh = np.random.randn(hidden_size, hidden_size)      # (H, H)

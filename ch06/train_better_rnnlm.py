@@ -9,12 +9,13 @@ import json
 import math
 import sys
 from pathlib import Path
+from typing import Annotated
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.eval import perplexity_afresh, report_perplexity
 from common.callbacks import EarlyStopping, PlateauDecay
 from common.checks import InputError
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import SGD
@@ -76,15 +77,28 @@ def load_checkpoint(path, trainer, settings):
     trainer.current_epoch, trainer.ppl_list, trainer.valid_list = epoch, ppl_list, valid_list
 
 
-def main(corpus='ptb', batch_size=20, wordvec_size=650, hidden_size=650, time_size=35, learning_rate=20.0, max_epoch=40,
-         max_grad: float | None = 0.25, dropout=0.5, forget_bias=0.0, patience: int | None = None, name='BetterRnnlm',
-         resume=False, seed: int | None = None):
-    """
-    patience: stop after so many epochs without a better validation
-    learning_rate: the first; a quarter of it after each epoch in which validation does not improve
-    name: what the two files are called
-    resume: go on from the checkpoint
-    """
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    # model
+    wordvec_size: Annotated[int, 'numbers in a word vector'] = 650,
+    hidden_size: Annotated[int, 'units of each LSTM'] = 650,
+    dropout: Annotated[float, 'part of the activations that dropout sets to zero'] = 0.5,
+    forget_bias: Annotated[float, "first bias of the LSTMs' forget gates; with 1 they remember from the start"] = 0.0,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 20,
+    time_size: Annotated[int, 'time steps through which gradients flow back'] = 35,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 40,
+    learning_rate: Annotated[float, 'the first; a quarter of it after each epoch without a better validation'] = 20.0,
+    max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 0.25,
+    patience: Annotated[int | None, 'stop after so many epochs without a better validation'] = None,
+    # files
+    name: Annotated[str, 'what the two files are called'] = 'BetterRnnlm',
+    resume: Annotated[bool, 'go on from the checkpoint'] = False,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train, save and test the language model; returns the trainer and the test perplexity of the best epoch."""
     if not name:
         raise InputError('name: expected what the two files are to be called, got nothing')
     best, checkpoint = Path(f'{name}.npz'), Path(f'{name}_checkpoint.npz')

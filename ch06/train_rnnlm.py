@@ -1,11 +1,11 @@
 """Train the language model with one LSTM layer (book, 6.4.4)."""
 from functools import partial
-from typing import Literal
+from typing import Annotated, Literal
 
 from ch06.eval import perplexity_afresh, report_perplexity
 from ch06.rnnlm import Rnnlm
 from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import SGD
@@ -13,13 +13,25 @@ from common.trainer import RnnlmTrainer
 from dataset.corpus import load_data
 
 
-def main(corpus='ptb', batch_size=20, wordvec_size=100, hidden_size=100, time_size=35, learning_rate=20.0, max_epoch=4,
-         max_grad: float | None = 0.25, forget_bias=0.0, schedule: Literal['none', 'plateau', 'cosine'] = 'none',
-         patience: int | None = None, seed: int | None = None):
-    """
-    schedule: of the learning rate: plateau: a quarter after an epoch without a better validation; cosine: down to 0
-    patience: stop after so many epochs without a better validation
-    """
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    # model
+    wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
+    hidden_size: Annotated[int, 'units of the LSTM'] = 100,
+    forget_bias: Annotated[float, "first bias of the LSTMs' forget gates; with 1 they remember from the start"] = 0.0,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 20,
+    time_size: Annotated[int, 'time steps through which gradients flow back'] = 35,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 4,
+    learning_rate: Annotated[float, "the optimizer's step size"] = 20.0,
+    schedule: Annotated[Literal['none', 'plateau', 'cosine'], 'plateau: a quarter of the rate; cosine: to 0'] = 'none',
+    max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 0.25,
+    patience: Annotated[int | None, 'stop after so many epochs without a better validation'] = None,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train, save and test the language model; returns the trainer and the test perplexity."""
     ids, word_to_id, _ = load_data(corpus, 'train')
     ids_valid, ids_test = (load_data(corpus, part)[0] for part in ('valid', 'test'))
     if seed is not None:

@@ -1,19 +1,29 @@
 """The three ways to learn to add, one after the other, their accuracies in one chart (book, 7.4)."""
+from typing import Annotated
+
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch07.train_seq2seq import learn, plot_accuracies
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.figures import show
 from common.np import np
 from dataset import sequence
 
 
-def main(wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25, max_grad: float | None = 5.0,
-         file_name='addition.txt', seed: int | None = None):
-    """
-    file_name: addition.txt, date.txt or the path of a file of such lines
-    seed: of the weights and batches of each; none: they go on from where the one before left np.random
-    """
+def main(
+    # data
+    file_name: Annotated[str, 'addition.txt, date.txt or the path of a file of such lines'] = 'addition.txt',
+    # models
+    wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
+    hidden_size: Annotated[int, 'units of encoder and decoder each'] = 128,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 128,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 25,
+    max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 5.0,
+    # chance
+    seed: Annotated[int | None, 'of weights and batches of each; none: they go on from the one before', SEEDS] = None,
+):
+    """Train and save the three and draw their accuracies, which are returned: name -> one an epoch."""
     models = {'plain': (Seq2seq, False, 'plain.npz'), 'reversed': (Seq2seq, True, 'reversed.npz'),
               'reversed + peeky': (PeekySeq2seq, True, 'reversed_peeky.npz')}
     return compare(models, file_name, (wordvec_size, hidden_size), max_epoch, batch_size, max_grad, seed,

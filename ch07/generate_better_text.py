@@ -1,21 +1,29 @@
 """Let the better language model write, and go on with a sentence that is given (book, 7.1)."""
+from typing import Annotated
+
 from ch07.generate_text import write_text
 from ch07.rnnlm_gen import BetterRnnlmGen
-from common.cli import run
+from common.cli import SEEDS, run
 from common.np import np
 from dataset.corpus import load_data
 from dataset.files import find_weights
 
 
-def main(corpus='ptb', params: str | None = None, start='you', sentence='the meaning of life is', sample_size=100,
-         temperature=1.0, top_k: int | None = None, hidden_size=650, seed: int | None = None):
-    """
-    corpus: the one that the model was trained on: ptb, toy or the path of a text file
-    params: the file of ch06/train_better_rnnlm; looked for when not given
-    start: the first word of the first text
-    sentence: how the second text begins
-    sample_size: length of the text in words
-    """
+def main(
+    # model
+    corpus: Annotated[str, 'the one that the model was trained on: ptb, toy or the path of a text file'] = 'ptb',
+    params: Annotated[str | None, 'the file of ch06/train_better_rnnlm; none: looked for'] = None,
+    hidden_size: Annotated[int, 'units of each LSTM, and numbers in a word vector'] = 650,
+    # text
+    start: Annotated[str, 'the first word of the first text'] = 'you',
+    sentence: Annotated[str, 'how the second text begins'] = 'the meaning of life is',
+    sample_size: Annotated[int, 'length of each text in words'] = 100,
+    temperature: Annotated[float, 'below 1 likely words become likelier, above 1 less so'] = 1.0,
+    top_k: Annotated[int | None, 'draw only among the so many likeliest'] = None,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Print and return two texts of the model."""
     _, word_to_id, id_to_word = load_data(corpus)
     if seed is not None:
         np.random.seed(seed)

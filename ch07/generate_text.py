@@ -1,7 +1,9 @@
 """Let a trained language model write (book, 7.1)."""
+from typing import Annotated
+
 from ch07.rnnlm_gen import RnnlmGen
 from common.checks import InputError
-from common.cli import run
+from common.cli import SEEDS, run
 from common.np import np
 from dataset.corpus import load_data
 from dataset.files import find_weights
@@ -28,14 +30,21 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperatur
     return ' '.join(id_to_word[i] for i in ids).replace(' <eos>', '.\n')
 
 
-def main(corpus='ptb', params: str | None = None, start='you', sample_size=100, temperature=1.0,
-         top_k: int | None = None, wordvec_size=100, hidden_size=100, seed: int | None = None):
-    """
-    corpus: the one that the model was trained on: ptb, toy or the path of a text file
-    params: the file of ch06/train_rnnlm; looked for when not given
-    start: the first word
-    sample_size: length of the text in words
-    """
+def main(
+    # model
+    corpus: Annotated[str, 'the one that the model was trained on: ptb, toy or the path of a text file'] = 'ptb',
+    params: Annotated[str | None, 'the file of ch06/train_rnnlm; none: looked for'] = None,
+    wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
+    hidden_size: Annotated[int, 'units of the LSTM'] = 100,
+    # text
+    start: Annotated[str, 'the first word'] = 'you',
+    sample_size: Annotated[int, 'length of the text in words'] = 100,
+    temperature: Annotated[float, 'below 1 likely words become likelier, above 1 less so'] = 1.0,
+    top_k: Annotated[int | None, 'draw only among the so many likeliest'] = None,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Print and return a text of the model."""
     _, word_to_id, id_to_word = load_data(corpus)
     if seed is not None:
         np.random.seed(seed)

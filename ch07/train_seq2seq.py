@@ -4,11 +4,12 @@ Plain it gets about one answer in ten right, with --reverse half of them, with -
 """
 import time
 from functools import partial
+from typing import Annotated
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from common.checks import InputError
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.figures import show
 from common.interrupts import keep_on_interrupt
 from common.np import np
@@ -18,12 +19,25 @@ from common.util import eval_seq2seq, evaluate_seq2seq
 from dataset import sequence
 
 
-def main(reverse=False, peeky=False, wordvec_size=16, hidden_size=128, batch_size=128, max_epoch=25,
-         max_grad: float | None = 5.0, forget_bias=0.0, beam_size=1, file_name='addition.txt', seed: int | None = None):
-    """
-    file_name: addition.txt, date.txt or the path of a file of such lines
-    seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
-    """
+def main(
+    # data
+    file_name: Annotated[str, 'addition.txt, date.txt or the path of a file of such lines'] = 'addition.txt',
+    reverse: Annotated[bool, 'read the questions backwards'] = False,
+    # model
+    peeky: Annotated[bool, 'show the encoded question to every step of the decoder'] = False,
+    wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
+    hidden_size: Annotated[int, 'units of encoder and decoder each'] = 128,
+    forget_bias: Annotated[float, "first bias of the LSTMs' forget gates; with 1 they remember from the start"] = 0.0,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 128,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 25,
+    max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 5.0,
+    # answers
+    beam_size: Annotated[int, 'answers followed side by side; 1 takes the likeliest character each time'] = 1,
+    # chance
+    seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
+):
+    """Train, save and draw the accuracy; returns the model and its accuracy after each epoch."""
     train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:

@@ -4,14 +4,14 @@ The questions are read backwards. With attention nearly every answer is right af
 data; --model peeky comes there later, --model seq2seq hardly at all. It leaves behind the weights, a chart of the
 accuracy and, with attention, a picture of where the model looked.
 """
-from typing import Literal
+from typing import Annotated, Literal
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch07.train_seq2seq import learn, plot_accuracies
 from ch08.attention_seq2seq import AttentionSeq2seq
 from ch08.visualize_attention import draw_attention
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.figures import show
 from common.np import np
 from dataset import sequence
@@ -19,12 +19,22 @@ from dataset import sequence
 MODELS = {'attention': AttentionSeq2seq, 'seq2seq': Seq2seq, 'peeky': PeekySeq2seq}
 
 
-def main(model: Literal['attention', 'seq2seq', 'peeky'] = 'attention', wordvec_size=16, hidden_size=256,
-         batch_size=128, max_epoch=10, max_grad: float | None = 5.0, forget_bias=0.0, beam_size=1,
-         seed: int | None = None):
-    """
-    seed: of the weights and batches; none: as the seed with which the data comes, 1984, leaves np.random
-    """
+def main(
+    # model
+    model: Annotated[Literal['attention', 'seq2seq', 'peeky'], 'which model is trained'] = 'attention',
+    wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
+    hidden_size: Annotated[int, 'units of encoder and decoder each'] = 256,
+    forget_bias: Annotated[float, "first bias of the LSTMs' forget gates; with 1 they remember from the start"] = 0.0,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 128,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 10,
+    max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 5.0,
+    # answers
+    beam_size: Annotated[int, 'answers followed side by side; 1 takes the likeliest character each time'] = 1,
+    # chance
+    seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
+):
+    """Train, save and draw; returns the model and its accuracy after each epoch."""
     train_data, test_data = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:

@@ -2,17 +2,24 @@
 
 It takes the weights that `python -m ch08.train` leaves behind.
 """
+from typing import Annotated
+
 from ch08.attention_seq2seq import AttentionSeq2seq
-from common.cli import run
+from common.cli import SEEDS, run
 from common.figures import show
 from common.np import np, to_cpu
 from dataset import files, sequence
 
 
-def main(params: str | None = None, wordvec_size=16, hidden_size=256, seed=1984):
-    """params: weight file; none looks for AttentionSeq2seq.npz here, in ch08 and in the data folder
-    seed: of the choice of dates
-    """
+def main(
+    # model
+    params: Annotated[str | None, 'the file of ch08/train; none: looked for'] = None,
+    wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
+    hidden_size: Annotated[int, 'units of encoder and decoder each'] = 256,
+    # chance
+    seed: Annotated[int, 'of the choice of dates', SEEDS] = 1984,
+):
+    """Draw the maps; returns the attention weights (5, T, S), in reading order."""
     _, (x_test, t_test) = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
     model = AttentionSeq2seq(len(char_to_id), wordvec_size, hidden_size)

@@ -10,51 +10,33 @@ import sys
 import textwrap
 import traceback
 import typing
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from types import UnionType
+from types import NoneType, UnionType
+from typing import Annotated
 
 from common.checks import InputError
 from common.interrupts import STOPS, Kept, handled
 
-# What --help says of a hyperparameter of which main's own docstring says nothing.
-GLOSSARY = {
-    'batch_size': 'examples in one step',
-    'beam_size': 'answers followed side by side when the model writes; 1 takes the likeliest character each time',
-    'corpus': 'ptb, toy (made here, no network needed) or the path of a text file',
-    'dropout': 'part of the activations that dropout sets to zero',
-    'forget_bias': "first bias of the LSTMs' forget gates; with 1 they remember from the start",
-    'hidden_size': 'units of the hidden layer',
-    'learning_rate': "the optimizer's step size",
-    'max_epoch': 'passes over the training data',
-    'max_grad': 'norm to which larger gradients are scaled down',
-    'model': 'which model is trained',
-    'resume': 'go on where the last run stopped',
-    'reverse': 'read the questions backwards',
-    'peeky': 'show the encoded question to every step of the decoder',
-    'sample_size': 'how many are drawn',
-    'seed': 'seed of the random numbers, for a run that can be repeated exactly',
-    'time_size': 'time steps through which gradients flow back',
-    'temperature': 'below 1 likely words become likelier, above 1 less so',
-    'top': 'how many words are shown',
-    'top_k': 'draw only among the so many likeliest',
-    'window_size': 'context words on each side',
-    'wordvec_size': 'numbers in a word vector',
-}
-
-# The least and the largest that a flag may say; a size is 1 at least.
-RANGES = {'max_epoch': (0, math.inf), 'patience': (1, math.inf), 'seed': (0, 2**32 - 1), 'top': (1, math.inf),
-          'top_k': (1, math.inf)}
+# What an int of main may be, beside its hint: a range without an end ends at sys.maxsize.
+FROM_0 = range(sys.maxsize)
+FROM_1 = range(1, sys.maxsize)      # that of an int beside which none stands
+SEEDS = range(2**32)
 
 
 def run(main, argv=None):
     """Call main with the values that the command line gives and return its result.
 
-    Every parameter is a flag: `max_epoch=300` is `--max-epoch N`, a bool `--reverse` / `--no-reverse`, a Literal a
-    choice, `int | None` takes a number or `none`. Ctrl-C, SIGTERM and SIGHUP end with one line and status 130; a
-    missing file or network (OSError), a loss that is not finite (FloatingPointError) and a MemoryError with the message
-    and status 1; a closed pipe (`| head`) in silence; an InputError with its sentence and status 2. Any other error
-    keeps its traceback.
+    Every parameter is a flag, with the hint that --help shows beside its type:
+    `max_epoch: Annotated[int, 'passes over the data', FROM_0] = 300` is `--max-epoch N`. An int is 1 or more unless a
+    range stands after the hint, a float any number but NaN, a bool `--reverse` / `--no-reverse`, a Literal a choice;
+    `int | None` takes a number or `none`.
+
+    Ctrl-C, SIGTERM and SIGHUP end with one line and status 130; a missing file or network (OSError), a loss that is not
+    finite (FloatingPointError) and a MemoryError with the message and status 1; a closed pipe (`| head`) in silence; an
+    InputError with its sentence and status 2. Any other error keeps its traceback.
     """
     if sys.stdout is None:      # closed (`>&-`), or pythonw
         sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
@@ -100,60 +82,77 @@ def _flush():
 
 
 def make_parser(main) -> argparse.ArgumentParser:
-    """The parser whose flags are main's parameters. A flag that is not given is left to main's own default."""
+    """The parser whose flags are main's parameters. A flag that is not given is left to main's own default.
+
+    TypeError for a parameter that is not Annotated with a hint, or of a type that no flag can have.
+    """
     width = min(shutil.get_terminal_size().columns, 100) - 2
     parser = argparse.ArgumentParser(
         usage='%(prog)s [flags]', description=_wrapped(sys.modules[main.__module__].__doc__ or '', width),
         argument_default=argparse.SUPPRESS, allow_abbrev=False,
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=30, width=width))
-    hints, texts = typing.get_type_hints(main), GLOSSARY | _parameter_lines(main)
-    for name, parameter in inspect.signature(main).parameters.items():
+    for name, parameter in inspect.signature(main, eval_str=True).parameters.items():
         required = parameter.default is parameter.empty
-        default = None if required else parameter.default
-        options = _options(name, hints.get(name, str if default is None else type(default)))
-        shown = {'True': 'yes', 'False': 'no', 'None': 'none'}.get(str(default), default)
+        shown = {'True': 'yes', 'False': 'no', 'None': 'none'}.get(str(parameter.default), parameter.default)
+        hint, options = _hint_and_options(name, parameter.annotation)
         action = parser.add_argument('--' + name.replace('_', '-'), required=required, **options)
-        ending = '(required)' if required else f'(default: {shown})'
-        action.help = f'{texts.get(name, "")} {ending}'.strip().replace('%', '%%')
+        action.help = f'{hint} {"(required)" if required else f"(default: {shown})"}'.replace('%', '%%')
     return parser
 
 
-def _options(name, kind):
-    """add_argument's keywords for a parameter of this type."""
-    optional = False
-    if typing.get_origin(kind) in (typing.Union, UnionType):
-        kinds = [k for k in typing.get_args(kind) if k is not type(None)]
-        optional = len(kinds) < len(typing.get_args(kind))
-        kind = kinds[0]
-    if typing.get_origin(kind) is typing.Literal:
-        choices = typing.get_args(kind)
-        return {'choices': choices, 'type': type(choices[0])}
+def _hint_and_options(name, annotation):
+    """What --help says of a parameter of main that is annotated so, and add_argument's keywords for it."""
+    if typing.get_origin(annotation) is not Annotated or not isinstance(annotation.__metadata__[0], str):
+        raise TypeError(f"{name} of main: expected Annotated[its type, 'its hint'], got {annotation}")
+    kind, hint, *values = typing.get_args(annotation)
+    optional = typing.get_origin(kind) in (typing.Union, UnionType)
+    if optional:
+        kind, = (part for part in typing.get_args(kind) if part is not NoneType)
+    choices = typing.get_args(kind)     # of a Literal
     if kind is bool:
-        return {'action': argparse.BooleanOptionalAction}
-    metavar = {int: 'N', float: 'X', str: 'TEXT'}.get(kind)
-    if metavar is None:
+        return hint, {'action': argparse.BooleanOptionalAction}
+    read: Callable
+    if kind is int:
+        metavar, read = 'N', partial(_whole, values[0] if values else FROM_1)
+    elif kind is float:
+        metavar, read = 'X', _number
+    elif kind is str:
+        metavar, read = 'TEXT', str
+    elif typing.get_origin(kind) is typing.Literal:
+        metavar, read = f'{{{",".join(map(str, choices))}}}', partial(_choice, choices)
+    else:
         raise TypeError(f'{name} of main: expected int, float, str, bool or Literal, got {kind}')
-
-    low, high = RANGES.get(name, (1 if name.endswith('_size') else -math.inf, math.inf))
-
-    def value(text):
-        if optional and text.lower() == 'none':
-            return None
-        result = kind(text)
-        if kind is not str and not low <= result <= high:       # nor is a NaN
-            expected = f'{low} to {high}' if high < math.inf else f'{low} or more' if low > -math.inf else 'a number'
-            raise argparse.ArgumentTypeError(f'expected {expected}, got {text}')
-        return result
-
-    value.__name__ = kind.__name__      # argparse: "invalid int value"
-    return {'type': value, 'metavar': metavar}
+    return hint, {'metavar': metavar,
+                  'type': lambda text: None if optional and text.lower() == 'none' else read(text)}
 
 
-def _parameter_lines(main):
-    """The lines `name: text` of main's docstring, each with the deeper lines below it: name -> text."""
-    names = '|'.join(inspect.signature(main).parameters) or '$.'
-    found = re.findall(rf'^({names}): (.*(?:\n +.*)*)', inspect.getdoc(main) or '', re.MULTILINE)
-    return {name: ' '.join(text.split()) for name, text in found}
+def _whole(values, text):
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected a whole number, got {text!r}') from None
+    if number not in values:
+        is_open = number < values[0] and values.stop == sys.maxsize
+        expected = f'{values[0]} or more' if is_open else f'{values[0]} to {values[-1]}'
+        raise argparse.ArgumentTypeError(f'expected {expected}, got {text}')
+    return number
+
+
+def _number(text):
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if math.isnan(number):
+        raise argparse.ArgumentTypeError(f'expected a number, got {text!r}')
+    return number
+
+
+def _choice(choices, text):
+    for choice in choices:
+        if str(choice) == text:
+            return choice
+    raise argparse.ArgumentTypeError(f'expected one of {", ".join(map(str, choices))}, got {text!r}')
 
 
 def _wrapped(doc, width):

@@ -80,7 +80,8 @@ def train(name, delay=None, aimed_at=(None, 0)):
         status = 1
         try:
             os.dup2(os.open(f'{name}.log', os.O_WRONLY | os.O_CREAT | os.O_APPEND), 1)
-            train_better_rnnlm.main('small.txt', 20, 6, 6, 20, learning_rate, 4, name=name, resume=True, seed=1)
+            train_better_rnnlm.main('small.txt', wordvec_size=6, hidden_size=6, time_size=20, max_epoch=4,
+                                    learning_rate=learning_rate, name=name, resume=True, seed=1)
             sys.stdout.flush()
             status = 0
         except BaseException:

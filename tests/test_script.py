@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +20,7 @@ from ch06 import rnn_gradient_graph, train_better_rnnlm, train_rnnlm
 from common import cli, interrupts
 from common.base_model import BaseModel
 from common.checks import InputError
-from common.cli import run
+from common.cli import FROM_0, SEEDS, run
 from common.figures import show
 from common.interrupts import STOPS, keep_on_interrupt
 from common.storage import load_npz
@@ -29,16 +29,21 @@ from common.trainer import Trainer
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def sample(max_epoch=300, batch_size=30, learning_rate=0.5, reverse=False, resume=True, corpus='ptb',
-           seed: int | None = None, max_grad: float | None = 5.0, model: Literal['attention', 'peeky'] = 'attention',
-           zipped=1):
-    """Give back what came.
-
-    zipped: how much is zipped, 100% at most,
-        over two lines
-
-    This line: is no parameter.
-    """
+def sample(
+    # data
+    corpus: Annotated[str, 'a name'] = 'ptb',
+    reverse: Annotated[bool, 'read backwards'] = False,
+    # training
+    model: Annotated[Literal['attention', 'peeky'], 'which model is trained'] = 'attention',
+    max_epoch: Annotated[int, 'passes over the data', FROM_0] = 300,
+    batch_size: Annotated[int, 'examples in one step'] = 30,
+    learning_rate: Annotated[float, 'how far, 100% at most'] = 0.5,
+    max_grad: Annotated[float | None, 'the largest norm'] = 5.0,
+    resume: Annotated[bool, 'go on'] = True,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers', SEEDS] = None,
+):
+    """Give back what came."""
     return locals()
 
 
@@ -76,16 +81,17 @@ def test_the_command_line_is_read_where_no_argv_is_given(monkeypatch):
 
 
 @pytest.mark.parametrize('flags, message', [
-    ('--max-epoch 1.5', "argument --max-epoch: invalid int value: '1.5'"),
-    ('--learning-rate fast', "argument --learning-rate: invalid float value: 'fast'"),
-    ('--model lstm', 'argument --model: invalid choice'),
+    ('--max-epoch 1.5', "argument --max-epoch: expected a whole number, got '1.5'"),
+    ('--learning-rate fast', "argument --learning-rate: expected a number, got 'fast'"),
+    ('--model lstm', "argument --model: expected one of attention, peeky, got 'lstm'"),
     ('--max 3', 'unrecognized arguments: --max 3'),
     ('3', 'unrecognized arguments: 3'),
     ('--batch-size 0', 'argument --batch-size: expected 1 or more, got 0'),
     ('--max-epoch -1', 'argument --max-epoch: expected 0 or more, got -1'),
     ('--seed -1', 'argument --seed: expected 0 to 4294967295, got -1'),
     ('--seed 4294967296', 'argument --seed: expected 0 to 4294967295, got 4294967296'),
-    ('--learning-rate nan', 'argument --learning-rate: expected a number, got nan'),
+    ('--learning-rate nan', "argument --learning-rate: expected a number, got 'nan'"),
+    ('--max-epoch 9999999999999999999', 'expected 0 to 9223372036854775806, got 9999999999999999999'),
 ])
 def test_wrong_flags_end_with_status_2(flags, message, capsys):
     with pytest.raises(SystemExit) as end:
@@ -94,7 +100,7 @@ def test_wrong_flags_end_with_status_2(flags, message, capsys):
 
 
 def test_a_parameter_without_default_is_required(capsys):
-    def main(path: str):
+    def main(path: Annotated[str, 'a path']):
         return path
 
     assert run(main, ['--path', 'a']) == 'a'
@@ -103,12 +109,26 @@ def test_a_parameter_without_default_is_required(capsys):
     assert 'required: --path' in capsys.readouterr().err
 
 
-def test_a_type_that_no_flag_can_have_is_told():
+@pytest.mark.parametrize('annotation, says', [
+    (int, r"expected Annotated\[its type, 'its hint'\], got <class 'int'>"),
+    (Annotated[int, range(3)], 'expected Annotated'),
+    (Annotated[tuple, 'two of them'], "expected int, float, str, bool or Literal, got <class 'tuple'>"),
+])
+def test_a_parameter_that_can_be_no_flag_is_told(annotation, says):
     def main(sizes=(1, 2)):
         pass
 
-    with pytest.raises(TypeError, match='sizes of main: expected int, float, str, bool or Literal, got '):
+    main.__annotations__['sizes'] = annotation
+    with pytest.raises(TypeError, match='^sizes of main: ' + says):
         run(main, [])
+
+
+def test_annotations_that_are_strings_are_read():
+    """As after `from __future__ import annotations`."""
+    def main(size: "Annotated[int | None, 'how many']" = None):
+        return size
+
+    assert run(main, ['--size', '3']) == 3 and run(main, ['--size', 'none']) is None
 
 
 def test_help_reads_well(capsys, monkeypatch):
@@ -120,14 +140,14 @@ def test_help_reads_well(capsys, monkeypatch):
     lines = ' '.join(text.split())
     for part in (
         '[flags] From a signature to flags, to a tidy end, to a picture.',          # this module's docstring
-        '--max-epoch N passes over the training data (default: 300)',               # from the glossary
-        '--learning-rate X', '(default: 0.5)', '--corpus TEXT', '(default: ptb)',
-        '--reverse, --no-reverse', 'backwards (default: no)', '(default: yes)',
-        '--seed N', '(default: none)', '{attention,peeky}', '(default: attention)',
-        '--zipped N how much is zipped, 100% at most, over two lines (default: 1)',     # from main's docstring
+        '--max-epoch N passes over the data (default: 300)',
+        '--learning-rate X how far, 100% at most (default: 0.5)', '--corpus TEXT a name (default: ptb)',
+        '--reverse, --no-reverse read backwards (default: no)', 'go on (default: yes)',
+        '--seed N of the random numbers (default: none)',
+        '--model {attention,peeky} which model is trained (default: attention)',
     ):
         assert part in lines, part
-    assert 'no parameter' not in text and 'SUPPRESS' not in text
+    assert 'Give back' not in text and 'SUPPRESS' not in text
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
@@ -284,7 +304,7 @@ def test_a_second_ctrl_c_does_not_disturb_the_saving(number):
 # ---- bad input and bugs
 
 def test_an_input_error_is_one_line_and_status_2(capsys):
-    def sizes(batch_size=0):
+    def sizes(batch_size: Annotated[int, 'of a batch'] = 0):
         Trainer(None, None).fit([1, 2], [3, 4], batch_size=batch_size)
 
     def kind():         # a TypeError too
@@ -353,11 +373,16 @@ def test_any_other_error_keeps_its_traceback(capsys):
 
 PROGRAM = '''"""A program."""
 import time
+from typing import Annotated
 
 from common.cli import run
 
 
-def main(lines=3, wait=False, word='é말'):
+def main(
+    lines: Annotated[int, 'how many'] = 3,
+    wait: Annotated[bool, 'go on without end'] = False,
+    word: Annotated[str, 'what is said'] = 'é말',
+):
     for i in range(lines):
         print(i, word)
     while wait:
@@ -431,8 +456,8 @@ def test_a_character_that_the_console_lacks_becomes_a_question_mark(program):
     assert out.split() == [b'0', b'\xe9?'] and err == b'' and process.returncode == 0
 
 
-def test_importing_script_does_not_import_matplotlib_or_numpy(program):
-    code = 'import sys, common.script; print([m for m in ("matplotlib", "numpy") if m in sys.modules])'
+def test_the_command_line_does_not_import_matplotlib_or_numpy(program):
+    code = 'import sys, common.cli, common.interrupts, common.figures; print([m for m in ("matplotlib", "numpy") if m in sys.modules])'
     assert program('-c', code).communicate()[0].strip() == b'[]'
 
 
