@@ -26,7 +26,7 @@ def main():
     print('t', t.shape)
     plot_points(x, t)
     plt.title('the spiral')
-    show('spiral')
+    show('ch01_show_spiral_dataset')
     return x, t
 
 

@@ -13,7 +13,7 @@ from common.trainer import Trainer
 from dataset import spiral
 
 
-def show_boundary(model, x, t):
+def show_boundary(model, x, t, name):
     """Colour the plane by the class that the model finds at each place, with the points x (N, 2), t (N, 3) on it."""
     side = np.linspace(-1.2, 1.2, 400)
     a, b = np.meshgrid(side, side)                                      # (400, 400)
@@ -22,7 +22,7 @@ def show_boundary(model, x, t):
                  colors=['C0', 'C1', 'C2'], alpha=0.25)
     plot_points(x, t)
     plt.title('decision boundary')
-    show('decision_boundary')
+    show(name)
 
 
 def main(
@@ -42,8 +42,8 @@ def main(
     model = TwoLayerNet(input_size=2, hidden_size=hidden_size, output_size=3)
     trainer = Trainer(model, SGD(lr=learning_rate))
     trainer.fit(x, t, max_epoch, batch_size, eval_interval=10)
-    trainer.plot()
-    show_boundary(model, x, t)
+    trainer.plot(name='ch01_train_loss')
+    show_boundary(model, x, t, 'ch01_train_boundary')
     return trainer
 
 

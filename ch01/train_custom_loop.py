@@ -51,8 +51,8 @@ def main(
     plt.xlabel('iterations (×10)')
     plt.ylabel('loss')
     plt.legend()
-    show('loss')
-    show_boundary(model, x, t)
+    show('ch01_train_custom_loop_loss')
+    show_boundary(model, x, t, 'ch01_train_custom_loop_boundary')
     return loss_list
 
 

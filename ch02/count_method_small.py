@@ -36,7 +36,7 @@ def main(
     plt.margins(x=0.3, y=0.1)
     plt.xlabel('first singular vector')
     plt.ylabel('second singular vector')
-    show('count_method_small')
+    show('ch02_count_method_small')
     return U
 
 

@@ -36,7 +36,7 @@ def main(
     net = Model(vocab_size, hidden_size)
     trainer = Trainer(net, Adam(lr=learning_rate))
     trainer.fit(contexts, target, max_epoch, batch_size)
-    trainer.plot()
+    trainer.plot(name='ch03_train')
     with np.printoptions(linewidth=10_000):     # a word a line, however its numbers are written
         for word_id, word in id_to_word.items():
             print(word, net.word_vecs[word_id])

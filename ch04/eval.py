@@ -1,9 +1,9 @@
 """Judge word vectors by the neighbours of some words and by analogies (book, 4.4)."""
 from typing import Annotated
 
-from common import storage
 from common.cli import run
 from common.util import analogy, most_similar
+from common.weight_files import load_words
 from dataset.files import find_weights
 
 QUERIES = ('you', 'year', 'car', 'toyota')
@@ -17,7 +17,7 @@ def main(
     params: Annotated[str | None, "the file of ch04/train (or of the book's); none: looked for"] = None,
 ):
     """Print the neighbours and the analogies; returns word_vecs, word_to_id and id_to_word."""
-    word_vecs, word_to_id, id_to_word = storage.load_words(params or find_weights('cbow_params', 'ch04'))
+    word_vecs, word_to_id, id_to_word = load_words(params or find_weights('cbow_params', 'ch04'))
     for query in QUERIES:
         most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
     print('-' * 50)

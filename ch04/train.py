@@ -1,16 +1,15 @@
 """Learn word vectors from a whole corpus with CBOW or skip-gram (book, 4.3.2)."""
-from pathlib import Path
 from typing import Annotated, Literal
 
 from ch04.cbow import CBOW
 from ch04.skip_gram import SkipGram
-from common import storage
 from common.cli import FROM_0, SEEDS, run
-from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
+from common.training import training
 from common.util import create_contexts_target
+from common.weight_files import save_words
 from dataset.corpus import load_data
 
 
@@ -26,10 +25,13 @@ def main(
     batch_size: Annotated[int, 'examples in one step'] = 100,
     max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 10,
     learning_rate: Annotated[float, "the optimizer's step size"] = 0.001,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Train word vectors, save them and draw the loss; returns the trainer."""
+    flags = dict(locals())
     ids, word_to_id, id_to_word = load_data(corpus)
     contexts, target = create_contexts_target(ids, window_size)         # (N, C), (N,)
     if seed is not None:
@@ -38,15 +40,13 @@ def main(
     net = Model(len(word_to_id), hidden_size, window_size, ids, sparse=sparse)
     trainer = Trainer(net, Adam(lr=learning_rate))
 
-    def save():
-        path = Path('cbow_params.npz' if model == 'cbow' else 'skipgram_params.npz').resolve()
-        storage.save_words(path, net.word_vecs, id_to_word)
-        return path
+    def save(path, about):
+        save_words(path, net.word_vecs, id_to_word, about)
 
-    with keep_on_interrupt(save):
+    name = 'cbow_params' if model == 'cbow' else 'skipgram_params'
+    with training(trainer, name, flags, (ids, word_to_id), resume=resume, save=save):
         trainer.fit(contexts, target, max_epoch, batch_size)
-        print('word vectors:', save())
-    trainer.plot()
+    trainer.plot(name='ch04_train')
     return trainer
 
 

@@ -16,6 +16,7 @@ class SimpleRnnlm(BaseModel):
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f'):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
+        self.sizes = {'vocab_size': V, 'wordvec_size': D, 'hidden_size': H}
         embed_W = normal(V, D, 100, dtype)
         rnn_Wx = normal(D, H, np.sqrt(D), dtype)
         rnn_Wh = normal(H, H, np.sqrt(H), dtype)

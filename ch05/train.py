@@ -33,7 +33,7 @@ def main(
     model = SimpleRnnlm(vocab_size, wordvec_size, hidden_size)
     trainer = RnnlmTrainer(model, SGD(lr=learning_rate))
     trainer.fit(xs, ts, max_epoch, batch_size, time_size)
-    trainer.plot()
+    trainer.plot(name='ch05_train')
     return trainer
 
 

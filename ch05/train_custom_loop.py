@@ -60,7 +60,7 @@ def main(
     plt.xlabel('epochs')
     plt.ylabel('perplexity')
     plt.legend()
-    show('perplexity')
+    show('ch05_train_custom_loop')
     return ppl_list
 
 

@@ -24,6 +24,7 @@ class BetterRnnlm(BaseModel):
                  forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
+        self.sizes = {'vocab_size': V, 'wordvec_size': D, 'hidden_size': H}
         if D != H:
             raise InputError(f'wordvec_size: expected hidden_size, {H}, for embedding and affine layer share one '
                              f'matrix, got {D}')

@@ -3,8 +3,10 @@ from typing import Annotated, Literal
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
+from common.checks import InputError
 from common.cli import run
 from common.util import eval_perplexity
+from common.weight_files import load_weights, lstm_sizes
 from dataset import toy
 from dataset.corpus import load_data
 from dataset.files import find_weights
@@ -32,22 +34,47 @@ def report_perplexity(model, ids, corpus):
     return perplexity
 
 
+def load_model(Model, path, corpus=None):
+    """The model in a weight file and its vocabulary: model, learnt_from, word_to_id, id_to_word.
+
+    Sizes and vocabulary are those of the file, and learnt_from is the corpus that it names. One without these, of the
+    book or of an earlier version, takes the words of the corpus, ptb where None. InputError where a corpus is named
+    that has other words than the file.
+    """
+    weights = load_weights(path)
+    learnt_from = weights.about.get('corpus')
+    V, *sizes = lstm_sizes(weights)
+    words = weights.words
+    if corpus is not None or words is None:
+        found = list(load_data(corpus or 'ptb')[1])
+        if len(found) != V or words not in (None, found):
+            expected = f'{learnt_from!r:.100}' if learnt_from else f'one of {V} different words'
+            raise InputError(f'corpus: expected {expected}, from which {weights.path} was learnt, got '
+                             f'{corpus or "ptb"!r}')
+        words = found
+    model = Model(V, *sizes)
+    if len(weights.arrays) != len(model.params):
+        raise InputError(f'{weights.path}: expected weights of {Model.__name__}, got those of '
+                         f'{weights.about.get("class", "another model")!r:.60}')
+    model.load_params(weights.path)
+    return model, learnt_from or corpus or 'ptb', {word: i for i, word in enumerate(words)}, dict(enumerate(words))
+
+
 def main(
     # model
     model: Annotated[Literal['rnnlm', 'better_rnnlm'], 'the model that was trained'] = 'rnnlm',
     params: Annotated[str | None, 'its file; none: looked for'] = None,
-    wordvec_size: Annotated[int | None, "as in training; none: the model's default"] = None,
-    hidden_size: Annotated[int | None, "as in training; none: the model's default"] = None,
     # data
-    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    corpus: Annotated[str | None, 'ptb, toy or the path of a text file; none: what the file was learnt from'] = None,
 ):
     """Print and return the test perplexity."""
-    ids, word_to_id, _ = load_data(corpus, 'test')
     Model, stem = (Rnnlm, 'Rnnlm') if model == 'rnnlm' else (BetterRnnlm, 'BetterRnnlm')
-    sizes = {'wordvec_size': wordvec_size, 'hidden_size': hidden_size}
-    net = Model(len(word_to_id), **{name: size for name, size in sizes.items() if size is not None})
-    net.load_params(params or find_weights(stem, 'ch06'))
-    return report_perplexity(net, ids, corpus)
+    path = params or find_weights(stem, 'ch06')
+    net, learnt_from, _, _ = load_model(Model, path, corpus)
+    if corpus is None and learnt_from not in ('ptb', 'toy'):
+        raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing: name it')
+    corpus = corpus or learnt_from
+    return report_perplexity(net, load_data(corpus, 'test')[0], corpus)
 
 
 if __name__ == '__main__':

@@ -41,7 +41,7 @@ def main(
     plt.ylabel('norm of dh / batch size (log scale)')
     plt.title('Gradient of the hidden state, back through an RNN')
     plt.legend()
-    show('rnn_gradient')
+    show('ch06_rnn_gradient_graph')
     return curves
 
 

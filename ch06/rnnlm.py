@@ -17,6 +17,7 @@ class Rnnlm(BaseModel):
     def __init__(self, vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f', forget_bias=0.0):
         check_sizes(vocab_size=vocab_size, wordvec_size=wordvec_size, hidden_size=hidden_size)
         V, D, H = vocab_size, wordvec_size, hidden_size
+        self.sizes = {'vocab_size': V, 'wordvec_size': D, 'hidden_size': H}
         embed_W = normal(V, D, 100, dtype)
         lstm_Wx = normal(D, 4 * H, np.sqrt(D), dtype)
         lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)

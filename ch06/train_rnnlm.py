@@ -6,10 +6,10 @@ from ch06.eval import perplexity_afresh, report_perplexity
 from ch06.rnnlm import Rnnlm
 from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay
 from common.cli import FROM_0, SEEDS, run
-from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
+from common.training import training
 from dataset.corpus import load_data
 
 
@@ -28,23 +28,30 @@ def main(
     schedule: Annotated[Literal['none', 'plateau', 'cosine'], 'plateau: a quarter of the rate; cosine: to 0'] = 'none',
     max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 0.25,
     patience: Annotated[int | None, 'stop after so many epochs without a better validation'] = None,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Train, save and test the language model; returns the trainer and the test perplexity."""
-    ids, word_to_id, _ = load_data(corpus, 'train')
+    flags = dict(locals())
+    ids, word_to_id, id_to_word = load_data(corpus, 'train')
     ids_valid, ids_test = (load_data(corpus, part)[0] for part in ('valid', 'test'))
     if seed is not None:
         np.random.seed(seed)
     model = Rnnlm(len(word_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
-    schedules = {'none': (), 'plateau': (PlateauDecay(),), 'cosine': (CosineDecay(learning_rate, max_epoch),)}
-    callbacks = (*schedules[schedule], *(() if patience is None else (EarlyStopping(patience),)))
+    callbacks: list = []
+    if schedule == 'plateau':
+        callbacks.append(PlateauDecay())
+    elif schedule == 'cosine':
+        callbacks.append(CosineDecay(learning_rate, max_epoch))
+    if patience is not None:
+        callbacks.append(EarlyStopping(patience))
     validate = partial(perplexity_afresh, model, ids_valid) if callbacks else None
     trainer = RnnlmTrainer(model, SGD(lr=learning_rate), callbacks)
-    with keep_on_interrupt(model.save_params):
+    with training(trainer, 'Rnnlm', flags, (ids, ids_valid, ids_test, word_to_id), id_to_word, resume):
         trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad, validate=validate)
-        print('parameters:', model.save_params())      # before the picture: a window may stand open for long
-    trainer.plot(ylim=(0, 500))
+    trainer.plot(ylim=(0, 500), name='ch06_train_rnnlm')
     return trainer, report_perplexity(model, ids_test, corpus)
 
 

@@ -20,32 +20,36 @@ def main(
     batch_size: Annotated[int, 'examples in one step'] = 128,
     max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 25,
     max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 5.0,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
     # chance
     seed: Annotated[int | None, 'of weights and batches of each; none: they go on from the one before', SEEDS] = None,
 ):
     """Train and save the three and draw their accuracies, which are returned: name -> one an epoch."""
-    models = {'plain': (Seq2seq, False, 'plain.npz'), 'reversed': (Seq2seq, True, 'reversed.npz'),
-              'reversed + peeky': (PeekySeq2seq, True, 'reversed_peeky.npz')}
-    return compare(models, file_name, (wordvec_size, hidden_size), max_epoch, batch_size, max_grad, seed,
-                   f'learning {file_name}')
+    flags = dict(locals())
+    models = {'plain': (Seq2seq, False), 'reversed': (Seq2seq, True), 'reversed + peeky': (PeekySeq2seq, True)}
+    curves = compare(models, file_name, flags)
+    plot_accuracies(curves, f'learning {file_name}')
+    show('ch07_compare_models')
+    return curves
 
 
-def compare(models, file_name, sizes, max_epoch, batch_size, max_grad, seed, title):
-    """Train each of the models on the file and draw their accuracies, which are returned: name -> one an epoch.
+def compare(models, file_name, flags, stem=''):
+    """Train each of the models on the file; returns their accuracies, name -> one an epoch.
 
-    models: name -> its class, whether it reads backwards, and its file (None: by the class). sizes: wordvec, hidden.
+    models: name -> its class, whether it reads backwards. flags: those of the script. stem: before the files' names.
     """
     train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
     curves = {}
-    for name, (Model, reverse, path) in models.items():
+    for name, (Model, reverse) in models.items():
         print(f'----- {name}')
-        if seed is not None:
-            np.random.seed(seed)
-        model = Model(len(char_to_id), *sizes)
-        curves[name] = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, file_name=path)
-    plot_accuracies(curves, title)
-    show('accuracies')
+        if flags['seed'] is not None:
+            np.random.seed(flags['seed'])
+        model = Model(len(char_to_id), flags['wordvec_size'], flags['hidden_size'])
+        curves[name] = learn(model, train_data, test_data, flags | {'reverse': reverse}, reverse, flags['max_epoch'],
+                             flags['batch_size'], flags['max_grad'], resume=flags['resume'],
+                             name=stem + name.replace(' + ', '_'))
     return curves
 
 

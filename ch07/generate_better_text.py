@@ -1,19 +1,18 @@
 """Let the better language model write, and go on with a sentence that is given (book, 7.1)."""
 from typing import Annotated
 
+from ch06.eval import load_model
 from ch07.generate_text import write_text
 from ch07.rnnlm_gen import BetterRnnlmGen
 from common.cli import SEEDS, run
 from common.np import np
-from dataset.corpus import load_data
 from dataset.files import find_weights
 
 
 def main(
     # model
-    corpus: Annotated[str, 'the one that the model was trained on: ptb, toy or the path of a text file'] = 'ptb',
+    corpus: Annotated[str | None, 'what it was learnt from, where the file does not say: ptb, toy or a path'] = None,
     params: Annotated[str | None, 'the file of ch06/train_better_rnnlm; none: looked for'] = None,
-    hidden_size: Annotated[int, 'units of each LSTM, and numbers in a word vector'] = 650,
     # text
     start: Annotated[str, 'the first word of the first text'] = 'you',
     sentence: Annotated[str, 'how the second text begins'] = 'the meaning of life is',
@@ -24,11 +23,10 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Print and return two texts of the model."""
-    _, word_to_id, id_to_word = load_data(corpus)
     if seed is not None:
         np.random.seed(seed)
-    model = BetterRnnlmGen(len(word_to_id), hidden_size, hidden_size)
-    model.load_params(params or find_weights('BetterRnnlm', 'ch06'))
+    path = params or find_weights('BetterRnnlm', 'ch06')
+    model, _, word_to_id, id_to_word = load_model(BetterRnnlmGen, path, corpus)
     texts = []
     for beginning in (start, sentence):
         texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature, top_k))

@@ -1,11 +1,11 @@
 """Let a trained language model write (book, 7.1)."""
 from typing import Annotated
 
+from ch06.eval import load_model
 from ch07.rnnlm_gen import RnnlmGen
 from common.checks import InputError
 from common.cli import SEEDS, run
 from common.np import np
-from dataset.corpus import load_data
 from dataset.files import find_weights
 
 SKIP_WORDS = ('N', '<unk>', '$')        # in PTB: a number, a rare word, and the sign before amounts
@@ -32,10 +32,8 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperatur
 
 def main(
     # model
-    corpus: Annotated[str, 'the one that the model was trained on: ptb, toy or the path of a text file'] = 'ptb',
+    corpus: Annotated[str | None, 'what it was learnt from, where the file does not say: ptb, toy or a path'] = None,
     params: Annotated[str | None, 'the file of ch06/train_rnnlm; none: looked for'] = None,
-    wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
-    hidden_size: Annotated[int, 'units of the LSTM'] = 100,
     # text
     start: Annotated[str, 'the first word'] = 'you',
     sample_size: Annotated[int, 'length of the text in words'] = 100,
@@ -45,11 +43,10 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Print and return a text of the model."""
-    _, word_to_id, id_to_word = load_data(corpus)
     if seed is not None:
         np.random.seed(seed)
-    model = RnnlmGen(len(word_to_id), wordvec_size, hidden_size)
-    model.load_params(params or find_weights('Rnnlm', 'ch06'))
+    path = params or find_weights('Rnnlm', 'ch06')
+    model, _, word_to_id, id_to_word = load_model(RnnlmGen, path, corpus)
     text = write_text(model, start, word_to_id, id_to_word, sample_size, temperature, top_k)
     print(text)
     return text

@@ -124,6 +124,7 @@ class Seq2seq(BaseModel):
     decoder_type = Decoder
 
     def __init__(self, vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0):
+        self.sizes = {'vocab_size': vocab_size, 'wordvec_size': wordvec_size, 'hidden_size': hidden_size}
         self.encoder = self.encoder_type(vocab_size, wordvec_size, hidden_size, dtype, forget_bias)
         self.decoder = self.decoder_type(vocab_size, wordvec_size, hidden_size, dtype, forget_bias)
         self.softmax = TimeSoftmaxWithLoss()

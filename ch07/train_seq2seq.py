@@ -3,7 +3,6 @@
 Plain it gets about one answer in ten right, with --reverse half of them, with --reverse --peeky nearly all.
 """
 import time
-from functools import partial
 from typing import Annotated
 
 from ch07.peeky_seq2seq import PeekySeq2seq
@@ -11,10 +10,10 @@ from ch07.seq2seq import Seq2seq
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
 from common.figures import show
-from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
+from common.training import training
 from common.util import eval_seq2seq, evaluate_seq2seq
 from dataset import sequence
 
@@ -34,29 +33,33 @@ def main(
     max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 5.0,
     # answers
     beam_size: Annotated[int, 'answers followed side by side; 1 takes the likeliest character each time'] = 1,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
     # chance
     seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
 ):
     """Train, save and draw the accuracy; returns the model and its accuracy after each epoch."""
+    flags = dict(locals())
     train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:
         np.random.seed(seed)
 
-    model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size,
-                                                   forget_bias=forget_bias)
-    accuracies = learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, beam_size)
+    model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
+    accuracies = learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size, resume)
     plot_accuracies({type(model).__name__ + ', reversed' * reverse: accuracies}, f'learning {file_name}')
-    show('accuracy')
+    show('ch07_train_seq2seq')
     return model, accuracies
 
 
-def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad, beam_size=1, file_name=None):
+
+def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size=1, resume=False,
+          name=None):
     """Train with Adam; after each epoch print ten test questions and the accuracy on all, at the end save the model.
 
-    Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards. file_name: of the model's
-    file, as save_params takes it.
-    Returns the accuracy after each epoch. Ctrl-C saves the model as it is.
+    Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards. flags, resume and name
+    (None: that of its class) as `training` takes them.
+    Returns the accuracy after each epoch.
     """
     (x_train, t_train), (x_test, t_test) = train_data, test_data
     if not len(x_test):
@@ -64,25 +67,24 @@ def learn(model, train_data, test_data, reverse, max_epoch, batch_size, max_grad
                          f'{len(x_train)} to train on')
     if reverse:
         x_train, x_test = x_train[:, ::-1], x_test[:, ::-1]
-    _, id_to_char = sequence.get_vocab()
-    trainer = Trainer(model, Adam())
-    trainer.last_epoch = max_epoch
-    accuracies = []
-    start = time.perf_counter()
-    save = partial(model.save_params, file_name)
-    with keep_on_interrupt(save):
-        for epoch in range(1, max_epoch + 1):
-            trainer.fit(x_train, t_train, 1, batch_size, max_grad)
-            for i in range(min(10, len(x_test))):
-                eval_seq2seq(model, x_test[[i]], t_test[[i]], id_to_char, verbose=True, is_reverse=reverse,
-                             beam_size=beam_size)
-            accuracies.append(evaluate_seq2seq(model, x_test, t_test, beam_size=beam_size))
-            elapsed = time.perf_counter() - start
-            left = elapsed / epoch * (max_epoch - epoch)
-            print(f'val acc {100 * accuracies[-1]:.3f}% | epoch {epoch} / {max_epoch} | time {elapsed:.0f}[s] | '
-                  f'left {left:.0f}[s]')
-        print('weights:', save().resolve())
-    return accuracies
+    char_to_id, id_to_char = sequence.get_vocab()
+
+    def report(trainer):
+        for i in range(min(10, len(x_test))):
+            eval_seq2seq(model, x_test[[i]], t_test[[i]], id_to_char, verbose=True, is_reverse=reverse,
+                         beam_size=beam_size)
+        trainer.valid_list.append(evaluate_seq2seq(model, x_test, t_test, beam_size=beam_size))
+        elapsed = time.perf_counter() - start
+        left = elapsed / (trainer.current_epoch - first_epoch) * (max_epoch - trainer.current_epoch)
+        print(f'val acc {100 * trainer.valid_list[-1]:.3f}% | epoch {trainer.current_epoch} / {max_epoch} | '
+              f'time {elapsed:.0f}[s] | left {left:.0f}[s]')
+
+    trainer = Trainer(model, Adam(), [report, Trainer.rewind])      # rewind: each epoch shuffles the lines as they came
+    data = x_train, t_train, x_test, t_test, char_to_id
+    with training(trainer, name or type(model).__name__, flags, data, id_to_char, resume):
+        first_epoch, start = trainer.current_epoch, time.perf_counter()
+        trainer.fit(x_train, t_train, max_epoch, batch_size, max_grad)
+    return trainer.valid_list
 
 
 def plot_accuracies(curves, title):

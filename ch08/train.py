@@ -31,23 +31,26 @@ def main(
     max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 5.0,
     # answers
     beam_size: Annotated[int, 'answers followed side by side; 1 takes the likeliest character each time'] = 1,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
     # chance
     seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
 ):
     """Train, save and draw; returns the model and its accuracy after each epoch."""
+    flags = dict(locals())
     train_data, test_data = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:
         np.random.seed(seed)
 
     network = MODELS[model](len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
-    accuracies = learn(network, train_data, test_data, True, max_epoch, batch_size, max_grad, beam_size)
+    accuracies = learn(network, train_data, test_data, flags, True, max_epoch, batch_size, max_grad, beam_size, resume)
     plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards')
-    show('accuracy', keep=True)
+    show('ch08_train_accuracy', keep=True)
     if model == 'attention':
         x_test, t_test = test_data
         draw_attention(network, x_test[:5], t_test[:5])
-        show('attention', keep=True)
+        show('ch08_train_attention', keep=True)
     return network, accuracies
 
 

@@ -5,30 +5,33 @@ It takes the weights that `python -m ch08.train` leaves behind.
 from typing import Annotated
 
 from ch08.attention_seq2seq import AttentionSeq2seq
+from common.checks import InputError
 from common.cli import SEEDS, run
 from common.figures import show
 from common.np import np, to_cpu
+from common.weight_files import load_weights, lstm_sizes
 from dataset import files, sequence
 
 
 def main(
     # model
     params: Annotated[str | None, 'the file of ch08/train; none: looked for'] = None,
-    wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
-    hidden_size: Annotated[int, 'units of encoder and decoder each'] = 256,
     # chance
     seed: Annotated[int, 'of the choice of dates', SEEDS] = 1984,
 ):
     """Draw the maps; returns the attention weights (5, T, S), in reading order."""
     _, (x_test, t_test) = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
-    model = AttentionSeq2seq(len(char_to_id), wordvec_size, hidden_size)
-    model.load_params(params or files.find_weights('AttentionSeq2seq', 'ch08'))
+    weights = load_weights(params or files.find_weights('AttentionSeq2seq', 'ch08'))
+    if weights.words not in (None, list(char_to_id)):
+        raise InputError(f'{weights.path}: expected weights learnt from the characters of date.txt, got others')
+    model = AttentionSeq2seq(*lstm_sizes(weights))
+    model.load_params(weights.path)
 
     np.random.seed(seed)
     chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
     attention = draw_attention(model, x_test[chosen], t_test[chosen])
-    show('attention')
+    show('ch08_visualize_attention')
     return attention
 
 

@@ -1,8 +1,8 @@
-"""What trainers call after each epoch: learning-rate schedules and early stopping.
+"""What trainers call after each epoch: learning-rate schedules, early stopping, and checkpoints.
 
-A callback is any function of the trainer; where it returns True, fit ends with the weights of that epoch. Those here
-keep nothing to themselves: they look at the trainer's epoch and `valid_list`, so that a training that is resumed goes
-on as one never stopped.
+A callback is any function of the trainer; where it returns True, fit ends with the weights of that epoch. Schedules
+and early stopping keep nothing to themselves: they look at the trainer's epoch and `valid_list`, so that a training
+that is resumed goes on as one never stopped.
 """
 import math
 
@@ -64,6 +64,7 @@ class EarlyStopping:
     """
 
     needs_validation = True
+    only_looks = True       # it changes nothing: a training that is resumed asks it before its first epoch too
 
     def __init__(self, patience=3):
         check_sizes(patience=patience)

@@ -192,7 +192,7 @@ class Adam(Optimizer):
         p -= scratch
 
 
-def clip_grads(grads, max_norm):
+def clip_grads(grads, max_norm: float) -> None:
     """Scale grads in place by max_norm / (norm + 1e-6) where that is below 1. Book, 6.1.4.
 
     norm is the Euclidean norm of all the arrays taken as one vector. FloatingPointError where it is NaN or infinite:

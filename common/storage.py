@@ -10,8 +10,8 @@ import uuid
 import warnings
 import zipfile
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -58,6 +58,16 @@ def save_npz(path, arrays: dict) -> None:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
+def move_aside(path) -> None:
+    """Give the file of this name, where there is one, the name NAME.1.npz, or .2 … where that is taken, and say so."""
+    path = Path(path)
+    if path.exists():
+        other = next(other for number in count(1)
+                     if not (other := path.with_suffix(f'.{number}{path.suffix}')).exists())
+        path.rename(other)
+        print(f'{path} was there and is now {other}')
+
+
 def save_pickle(path, obj) -> None:
     """Write obj as a pickle. A file already there is replaced whole."""
     with replacing(path) as file:
@@ -94,12 +104,12 @@ def refusing(path):
         raise InputError(f'{path} is refused: {reason}') from None
 
 
-def load_npz(path, shapes: dict | None = None) -> dict[str, np.ndarray]:
+def load_npz(path, shapes: dict | None = None, besides=()) -> dict[str, np.ndarray]:
     """The arrays of an .npz file by name.
 
     shapes: what is expected, name -> shape. Names and shapes are compared with the file's headers before the first
-    array is read. ValueError, naming the file, for whatever does not fit, is not an .npz file, holds objects or unfolds
-    to far more than its size.
+    array is read; arrays named in besides may be there too, of any shape. InputError, naming the file, for whatever
+    does not fit, is not an .npz file, holds objects or unfolds to far more than its size.
     """
     with open(path, 'rb') as file:
         with refusing(path):
@@ -107,7 +117,7 @@ def load_npz(path, shapes: dict | None = None) -> dict[str, np.ndarray]:
             members = _members(archive, os.fstat(file.fileno()).st_size)
             found = {name: _read_shape(archive, info) for name, info in members.items()}
         if shapes is not None:
-            check_shapes(path, shapes, found)
+            check_shapes(path, shapes, {name: shape for name, shape in found.items() if name not in besides})
         with refusing(path):
             return {name: _read_array(archive, info) for name, info in members.items()}
 
@@ -188,55 +198,6 @@ def load_pickle(path):
         return unpickle(data)
 
 
-# ---- words
-
-def save_words(path, word_vecs, id_to_word) -> None:
-    """Write word vectors (V, D) and their words (id_to_word: id -> word).
-
-    .npz: `word_vecs` float32 and `words`, text in the order of the ids. .pkl: the book's dict of word_vecs float16,
-    word_to_id and id_to_word.
-    """
-    word_vecs = to_cpu(word_vecs)
-    if sorted(id_to_word) != list(range(len(word_vecs))):
-        raise InputError(f'id_to_word: expected the ids 0 to {len(word_vecs) - 1}, one for each vector, got '
-                         f'{len(id_to_word)} ids')
-    words = [id_to_word[i] for i in range(len(word_vecs))]
-    if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
-        raise InputError(f'word_vecs: expected (V, D) and V different words, all text, got {word_vecs.shape} and '
-                         f'{len(set(words))} words')
-    if check_ending(path) == '.npz':
-        save_npz(path, {'word_vecs': word_vecs.astype('f4'), 'words': np.array(words, dtype=str)})
-    else:
-        word_to_id = {word: i for i, word in enumerate(words)}
-        save_pickle(path, {'word_vecs': word_vecs.astype('f2'), 'word_to_id': word_to_id,
-                           'id_to_word': dict(enumerate(words))})
-
-
-def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
-    """word_vecs (V, D) float32, word_to_id, id_to_word, as save_words or the book wrote them."""
-    check_ending(path)
-    path = find_file(path)
-    content = load_npz(path) if path.suffix == '.npz' else load_pickle(path)
-    word_vecs: Any = content.get('word_vecs') if isinstance(content, dict) else None
-    if not is_floats(word_vecs) or word_vecs.ndim != 2 or not word_vecs.size:
-        raise InputError(f'{path}: expected word_vecs (V, D) of floats, and V words, got no word vectors')
-    size = len(word_vecs)
-    id_to_word: Any = content.get('id_to_word')
-    if path.suffix == '.npz':
-        words = content.get('words', np.empty(0))
-        with refusing(path):
-            id_to_word = dict(enumerate(words.tolist())) if words.shape == (size,) else {}
-    if not isinstance(id_to_word, dict) or len(id_to_word) != size or id_to_word.keys() != set(range(size)):
-        raise InputError(f'{path}: expected one word for each of the ids 0 to {size - 1}, got other ids')
-    id_to_word = {i: id_to_word[i] for i in range(size)}
-    if not all(isinstance(word, str) for word in id_to_word.values()):
-        raise InputError(f'{path}: expected words that are text, got some that are not')
-    word_to_id = {word: i for i, word in id_to_word.items()}
-    if len(word_to_id) != size:
-        raise InputError(f'{path}: expected {size} different words, one for each vector, got {len(word_to_id)}')
-    return as_type(path, 'word_vecs', word_vecs, np.float32), word_to_id, id_to_word
-
-
 def check_ending(path) -> str:
     """.npz or .pkl, whichever the path ends in; ValueError for any other ending."""
     if Path(path).suffix not in ENDINGS:
@@ -260,50 +221,3 @@ def as_type(path, name, array, dtype, level=3) -> np.ndarray:
     if strange:
         warnings.warn(f'{name} of {path} holds {strange} numbers that are NaN or infinite', stacklevel=level)
     return array
-
-
-def fit_params(path, arrays: dict, params) -> list[np.ndarray]:
-    """The arrays param_0, param_1, … of a file in the types of params, a model's, each of which it is to fill.
-
-    ValueError, naming the file and the array, unless there is an array of floating-point numbers of the right shape
-    for each. NaN and infinity are warned of.
-    """
-    expected = {f'param_{i}': param for i, param in enumerate(params)}
-    for name, array in arrays.items():
-        if not is_floats(array):
-            kind = f'an array of {array.dtype}' if isinstance(array, np.ndarray) else f'a {type(array).__name__}'
-            raise InputError(f'{path}, {name}: expected an array of floating-point numbers, got {kind}')
-    check_shapes(path, {name: param.shape for name, param in expected.items()},
-                 {name: array.shape for name, array in arrays.items()})
-    filled = []
-    for name, param in expected.items():        # a comprehension would be a call more in some Pythons
-        filled.append(as_type(path, name, arrays[name], param.dtype, level=4))
-    return filled
-
-
-# ---- random state
-
-def get_random_state() -> dict[str, np.ndarray]:
-    """The state of the global np.random as plain arrays named random_…, to be saved beside others with save_npz."""
-    state: Any = np.random.get_state()
-    _, keys, position, has_gauss, gauss = state
-    return {'random_keys': keys, 'random_position': np.array(position),
-            'random_has_gauss': np.array(has_gauss), 'random_gauss': np.array(gauss)}
-
-
-def set_random_state(arrays: dict) -> None:
-    """Put the global np.random where get_random_state found it. Other arrays in the dict are left alone."""
-    names = ('random_keys', 'random_position', 'random_has_gauss', 'random_gauss')
-    for name in names:
-        if name not in arrays:
-            raise InputError(f'{name}: expected an array of the random state, got nothing')
-    keys, position, has_gauss, gauss = (arrays[name] for name in names)
-    if keys.shape != (624,) or keys.dtype != np.uint32:
-        raise InputError(f'random_keys: expected (624,) of uint32, got {keys.shape} of {keys.dtype}')
-    # NumPy does not check the position, and would read behind the end of the keys.
-    for name, array, last in (('random_position', position, 624), ('random_has_gauss', has_gauss, 1)):
-        if array.shape != () or array.dtype.kind != 'i' or not 0 <= array <= last:
-            raise InputError(f'{name}: expected a number from 0 to {last}, got {array[:3] if array.ndim else array}')
-    if gauss.shape != () or not is_floats(gauss) or not np.isfinite(gauss):
-        raise InputError(f'random_gauss: expected a finite number, got {gauss[:3] if gauss.ndim else gauss}')
-    np.random.set_state(('MT19937', keys, int(position), int(has_gauss), float(gauss)))

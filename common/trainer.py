@@ -10,6 +10,7 @@ from common.interrupts import StepGuard
 from common.np import np
 from common.optimizer import clip_grads
 from common.rows import add_grads, stored
+from common.ties import address
 
 
 class Progress:
@@ -72,9 +73,13 @@ class BaseTrainer:
     fit ends. `.valid_list` holds what fit's `validate()` gave after each epoch, a number that is the better the
     smaller it is; `.current_epoch` goes on counting over fits. Who calls fit once an epoch may set `.last_epoch`, so
     that the lines tell the time that is left for all.
+
+    What a trainer is at the end of an epoch goes into a file by get_state; after set_state, the next fit goes on with
+    the one that was broken off: its max_epoch counts the epochs before too.
     """
 
     label = ''      # of what is printed and plotted
+    curve = ''      # the name of the list that record appends to
 
     def __init__(self, model, optimizer, callbacks=()):
         if not isinstance(callbacks, list | tuple) or not all(map(callable, callbacks)):
@@ -88,6 +93,9 @@ class BaseTrainer:
         self.current_epoch = 0
         self.last_epoch = None
         self.progress = Progress()
+        self.losses = []        # since the last point of the curve
+        self.last_loss = None
+        self.goes_on = False    # whether the next fit goes on with one that was broken off
 
     def best_valid(self):
         """The smallest of valid_list, infinity where it is empty. A NaN is never the best."""
@@ -97,10 +105,29 @@ class BaseTrainer:
         """Keep the point of the curve that belongs to this loss, and return it."""
         raise NotImplementedError(f'{type(self).__name__}.record')
 
-    def plot_curve(self, values, ylim):
+    def rewind(self):
+        """Begin with the data anew, as each fit does. As a callback: each epoch does."""
+        self.losses = []
+
+    def get_state(self):
+        """Where the training stands, as arrays by their names."""
+        return {'current_epoch': numpy.array(self.current_epoch), 'losses': numpy.array(self.losses),
+                **{name: numpy.array(getattr(self, name), 'd') for name in (self.curve, 'valid_list')}}
+
+    def set_state(self, state):
+        """Go on from what get_state gave. A name that is missing there is left as it is."""
+        self.current_epoch = int(state['current_epoch'])
+        setattr(self, self.curve, state[self.curve].tolist())
+        self.valid_list = state['valid_list'].tolist()
+        self.losses = list(state.get('losses', ()))     # of their own type, in which they are added up
+        self.goes_on = True
+
+    def plot(self, ylim=None, name=None):
+        """Draw the curve: in a window, or into name.png (label.png where it is None) where there is no screen."""
         # here, so that training without a plot does not wait for it
         import matplotlib.pyplot as plt
 
+        values = getattr(self, self.curve)
         interval = self.eval_interval or math.inf
         # an epoch that is shorter than the interval has a point of the curve all the same
         is_short = self.max_iters is not None and self.max_iters < interval
@@ -113,7 +140,7 @@ class BaseTrainer:
         plt.xlabel('epochs' if is_short else f'iterations (×{self.eval_interval})')
         plt.ylabel(self.label)
         plt.legend()
-        show(self.label)
+        show(name or self.label)
 
     def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate):
         """The loop of fit. batches() gives the max_iters pairs x, t of an epoch.
@@ -131,34 +158,43 @@ class BaseTrainer:
                              'there is a callback that looks at it, got None')
         self.eval_interval = eval_interval
         self.max_iters = max_iters
-        progress = self.progress
-        progress.begin(self.last_epoch or self.current_epoch + max_epoch, max_iters, eval_interval)
-        losses, last_loss = [], None
-        for _ in range(max_epoch):
-            with StepGuard() as guard:
-                for iters, (x, t) in enumerate(batches()):
-                    try:
-                        loss = train_step(self.model, self.optimizer, x, t, max_grad)
-                        if not math.isfinite(loss):
-                            raise FloatingPointError(f'the loss is {float(loss)}')
-                    except FloatingPointError as error:
-                        raise FloatingPointError(
-                            f'{error} in epoch {self.current_epoch + 1}, iteration {iters + 1} of {max_iters}; '
-                            f'{history(last_loss, self.model.grads)}') from error
-                    losses.append(loss)
-                    last_loss = loss
-                    if progress.due(iters):
-                        value = self.record(float(sum(losses)) / len(losses))
-                        progress.line(self.current_epoch + 1, iters, f'{self.label} {value:.2f}')
-                        losses = []
-                    guard.check()
-                self.current_epoch += 1
+        first_epoch = 0
+        if self.goes_on:
+            had_ended = any(callback(self) for callback in self.callbacks if getattr(callback, 'only_looks', False))
+            first_epoch = max_epoch if had_ended else self.current_epoch
+        else:
+            self.rewind()
+        self.goes_on = False
+        self.last_loss = None
+        self.progress.begin(self.last_epoch or self.current_epoch + max_epoch - first_epoch, max_iters, eval_interval)
+        for _ in range(first_epoch, max_epoch):
+            self.train_epoch(batches, max_iters, max_grad)
             if validate is not None:
                 self.valid_list.append(float(validate()))
                 print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}', flush=True)
             answers = [callback(self) for callback in self.callbacks]
             if any(isinstance(answer, bool | numpy.bool_) and answer for answer in answers):    # and no path, no number
                 break
+
+    def train_epoch(self, batches, max_iters, max_grad):
+        with StepGuard() as guard:
+            for iters, (x, t) in enumerate(batches()):
+                try:
+                    loss = train_step(self.model, self.optimizer, x, t, max_grad)
+                    if not math.isfinite(loss):
+                        raise FloatingPointError(f'the loss is {float(loss)}')
+                except FloatingPointError as error:
+                    raise FloatingPointError(
+                        f'{error} in epoch {self.current_epoch + 1}, iteration {iters + 1} of {max_iters}; '
+                        f'{history(self.last_loss, self.model.grads)}') from error
+                self.losses.append(loss)
+                self.last_loss = loss
+                if self.progress.due(iters):
+                    value = self.record(float(sum(self.losses)) / len(self.losses))
+                    self.progress.line(self.current_epoch + 1, iters, f'{self.label} {value:.2f}')
+                    self.losses = []
+                guard.check()
+            self.current_epoch += 1
 
 
 class Trainer(BaseTrainer):
@@ -168,10 +204,12 @@ class Trainer(BaseTrainer):
     """
 
     label = 'loss'
+    curve = 'loss_list'
 
     def __init__(self, model, optimizer, callbacks=()):
         super().__init__(model, optimizer, callbacks)
         self.loss_list = []
+        self.order = None       # the rows, as the epochs so far shuffled them; None: as they came
 
     def record(self, mean_loss):
         self.loss_list.append(mean_loss)
@@ -189,20 +227,27 @@ class Trainer(BaseTrainer):
         if batch_size > len(x):
             raise InputError(f'batch_size: expected at most {len(x)}, the rows of x, got {batch_size}')
         max_iters = len(x) // batch_size
-        order = numpy.arange(len(x))            # (N,): shuffled in place of the data, which is never copied whole
 
         def batches():
-            nonlocal order
-            order = order[numpy.random.permutation(numpy.arange(len(x)))]
+            places = numpy.arange(len(x))       # (N,): shuffled in place of the data, which is never copied whole
+            shuffled = numpy.random.permutation(places)
+            self.order = shuffled if self.order is None else self.order[shuffled]
             for iters in range(max_iters):
-                batch = order[iters * batch_size:(iters + 1) * batch_size]
+                batch = self.order[iters * batch_size:(iters + 1) * batch_size]
                 yield x[batch], t[batch]
 
         self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate)
 
-    def plot(self, ylim=None):
-        """Plots the loss curve: a window, or a PNG where there is no screen."""
-        self.plot_curve(self.loss_list, ylim)
+    def rewind(self):
+        super().rewind()
+        self.order = None
+
+    def get_state(self):
+        return super().get_state() | ({} if self.order is None else {'order': self.order})
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.order = state.get('order')
 
 
 class RnnlmTrainer(BaseTrainer):
@@ -212,6 +257,7 @@ class RnnlmTrainer(BaseTrainer):
     """
 
     label = 'perplexity'
+    curve = 'ppl_list'
 
     def __init__(self, model, optimizer, callbacks=()):
         super().__init__(model, optimizer, callbacks)
@@ -241,16 +287,22 @@ class RnnlmTrainer(BaseTrainer):
         if not max_iters:
             raise InputError(f'xs: expected at least batch_size · time_size = {batch_size * time_size} ids, got '
                              f'{len(xs)}')
-        self.time_idx = 0
 
         def batches():
             return (self.get_batch(xs, ts, batch_size, time_size) for _ in range(max_iters))
 
         self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate)
 
-    def plot(self, ylim=None):
-        """Plots the perplexity curve: a window, or a PNG where there is no screen."""
-        self.plot_curve(self.ppl_list, ylim)
+    def rewind(self):
+        super().rewind()
+        self.time_idx = 0
+
+    def get_state(self):
+        return super().get_state() | {'time_idx': numpy.array(self.time_idx)}
+
+    def set_state(self, state):
+        super().set_state(state)
+        self.time_idx = int(state.get('time_idx', 0))
 
 
 def remove_duplicate(params, grads):
@@ -272,9 +324,3 @@ def remove_duplicate(params, grads):
             transposed = (param.shape, param.strides) != (first_param.shape, first_param.strides)
             new_grads[place] = add_grads(new_grads[place], grad, transposed)
     return new_params, new_grads
-
-
-def address(a):
-    """Where the array's memory begins."""
-    interface = a.__array_interface__ if isinstance(a, numpy.ndarray) else a.__cuda_array_interface__
-    return interface['data'][0]

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from ch04.eval import ANALOGIES, QUERIES
 from ch07.train_seq2seq import plot_accuracies
-from common import storage
+from common import storage, weight_files
 from common.checks import InputError
 from common.util import nearest_words, normalize
 from dataset import files
@@ -68,7 +68,7 @@ def loss_of_last(epochs, trainer):
 
 
 def loss_and_vectors(file_name, trainer):
-    return loss_of_last(1, trainer) | word_vectors(storage.load_words(file_name))
+    return loss_of_last(1, trainer) | word_vectors(weight_files.load_words(file_name))
 
 
 def last_perplexity(trainer):

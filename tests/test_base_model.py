@@ -47,14 +47,15 @@ def test_parameters_come_back_into_the_same_arrays(file_name):
         assert (a.astype(half).astype('f4') == b).all() and b.any()
 
 
-def test_the_npz_holds_named_float32_arrays_and_no_pickle():
+@pytest.mark.parametrize('dtype', ['f4', 'f8'])
+def test_the_npz_holds_named_arrays_in_their_own_type_and_no_pickle(dtype):
     model = Reader()
-    model.params = [param.astype('f8') for param in model.params]
+    model.params = [param.astype(dtype) for param in model.params]
     model.save_params()
-    assert zipfile.ZipFile('Reader.npz').namelist() == ['param_0.npy', 'param_1.npy', 'param_2.npy']
+    assert zipfile.ZipFile('Reader.npz').namelist() == ['param_0.npy', 'param_1.npy', 'param_2.npy', 'about.npy']
     with np.load('Reader.npz', allow_pickle=False) as file:
         for i, param in enumerate(model.params):
-            assert file[f'param_{i}'].dtype == np.float32 and (file[f'param_{i}'] == param.astype('f4')).all()
+            assert file[f'param_{i}'].dtype == dtype and (file[f'param_{i}'] == param).all()
 
 
 def test_the_pkl_is_the_books_list_of_float16_arrays():

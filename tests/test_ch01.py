@@ -68,14 +68,14 @@ def test_show_spiral_dataset(capsys):
     show_spiral_dataset.main()
     out = capsys.readouterr().out
     assert out.startswith('x (300, 2)\nt (300, 3)\npicture: ')
-    assert Path('spiral.png').stat().st_size > 10_000
+    assert Path('ch01_show_spiral_dataset.png').stat().st_size > 10_000
 
 
 def test_train_learns_the_spiral(capsys):
     trainer = train.main()
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith('| epoch 1 |  iter 1 / 10 | time 0[s] | loss 1.1')
-    assert len(lines) == 302 and Path('loss.png').is_file() and Path('decision_boundary.png').is_file()
+    assert len(lines) == 302 and Path('ch01_train_loss.png').is_file() and Path('ch01_train_boundary.png').is_file()
     assert len(trainer.loss_list) == 300 and trainer.loss_list[-1] < 0.15
     x, t = spiral.load_data()
     assert (trainer.model.predict(x).argmax(axis=1) == t.argmax(axis=1)).mean() > 0.95
@@ -91,7 +91,7 @@ def test_custom_loop_prints_the_books_figures(capsys):
 
 def test_custom_loop_is_what_the_trainer_does(monkeypatch):
     models = []
-    monkeypatch.setattr(train_custom_loop, 'show_boundary', lambda model, x, t: models.append(model))
+    monkeypatch.setattr(train_custom_loop, 'show_boundary', lambda model, x, t, name: models.append(model))
     train_custom_loop.main(max_epoch=5)
     for param, expected in zip(models[0].params, train.main(max_epoch=5).model.params, strict=True):
         np.testing.assert_array_equal(param, expected)
@@ -107,5 +107,5 @@ def test_runs_as_a_file_as_a_module_and_in_its_folder(tmp_path):
     for cwd, *args in ((tmp_path, ROOT / 'ch01' / 'train.py'), (tmp_path, '-m', 'ch01.train'), (folder, 'train.py')):
         out = python(*args, '--max-epoch', 1, '--hidden-size', 4, cwd=cwd)
         assert out.startswith('| epoch 1 |  iter 1 / 10 |')
-        assert out.splitlines()[1:] == [f'picture: {cwd / "loss.png"}', f'picture: {cwd / "decision_boundary.png"}']
-        (cwd / 'loss.png').unlink()
+        assert out.splitlines()[1:] == [f'picture: {cwd / f"ch01_train_{what}.png"}' for what in ('loss', 'boundary')]
+        (cwd / 'ch01_train_loss.png').unlink()

@@ -50,7 +50,7 @@ def test_count_method_small(capsys):
     np.testing.assert_allclose(U @ U.T, np.eye(7), atol=1e-5)
     out = capsys.readouterr().out
     assert '[0 1 0 0 0 0 0]\n[0.    1.807 0.    0.    0.    0.    0.   ]\n' in out
-    assert Path('count_method_small.png').stat().st_size > 5000
+    assert Path('ch02_count_method_small.png').stat().st_size > 5000
 
 
 def test_count_method_small_labels_each_point_once(monkeypatch):

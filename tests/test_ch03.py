@@ -102,7 +102,7 @@ def test_train(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(trainer.loss_list) == 1000 and CBOW_BEST < np.mean(trainer.loss_list[-50:]) < 0.6
     assert lines[0].startswith('| epoch 1 |  iter 1 / 2 | time 0[s] | loss 1.95')       # log 7
-    assert lines[1000] == f'picture: {Path("loss.png").resolve()}'
+    assert lines[1000] == f'picture: {Path("ch03_train.png").resolve()}'
     assert [line.split(' [')[0] for line in lines[1001:]] == ['you', 'say', 'goodbye', 'and', 'i', 'hello', '.']
     np.testing.assert_allclose([float(x) for x in lines[1001].split('[')[1].strip(']').split()],
                                trainer.model.word_vecs[0], rtol=1e-5)
@@ -129,7 +129,7 @@ def test_runs_in_its_folder_and_as_a_file(tmp_path):
         done = subprocess.run([sys.executable, *args], cwd=cwd, env=environment, capture_output=True, text=True,
                               check=True)
         assert done.stdout
-    assert done.stdout.splitlines()[-1].startswith('. [') and (tmp_path / 'loss.png').is_file()
+    assert done.stdout.splitlines()[-1].startswith('. [') and (tmp_path / 'ch03_train.png').is_file()
 
 
 def test_train_prints_a_word_a_line(monkeypatch, capsys):

@@ -12,7 +12,7 @@ from ch04 import eval as ch04_eval
 from ch04 import negative_sampling_layer, train
 from ch04.cbow import CBOW
 from ch04.skip_gram import SkipGram
-from common import storage
+from common import weight_files
 from common.gradient_check import check_gradients
 from common.optimizer import Adam
 from common.rows import RowSparse
@@ -124,8 +124,8 @@ def test_train_saves_and_eval_reads(model, name, capsys, monkeypatch):
     monkeypatch.setattr(train, 'load_data', lambda name: (corpus, word_to_id, id_to_word))
     trainer = train.main(model=model, corpus='toy', max_epoch=1, hidden_size=10, window_size=2, seed=0)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[-2:] == [f'word vectors: {Path(name).resolve()}', f'picture: {Path("loss.png").resolve()}']
-    word_vecs, _, words = storage.load_words(name)
+    assert lines[-2:] == [f'weights: {Path(name).resolve()}', f'picture: {Path("ch04_train.png").resolve()}']
+    word_vecs, _, words = weight_files.load_words(name)
     np.testing.assert_array_equal(word_vecs, trainer.model.word_vecs)
     assert words == id_to_word
 
@@ -144,8 +144,8 @@ def test_ctrl_c_keeps_the_vectors(monkeypatch, capsys):
     monkeypatch.setattr(Trainer, 'fit', stopped)
     with pytest.raises(KeyboardInterrupt):
         train.main(corpus='toy', hidden_size=3)
-    assert (storage.load_words('cbow_params.npz')[0] == 7).all()
-    assert str(Path('cbow_params.npz').resolve()) in capsys.readouterr().err
+    assert (weight_files.load_words('cbow_params_interrupted.npz')[0] == 7).all()
+    assert str(Path('cbow_params_interrupted.npz').resolve()) in capsys.readouterr().err
 
 
 def test_eval_takes_the_books_pickle_and_says_what_is_missing(capsys, monkeypatch):
@@ -153,7 +153,7 @@ def test_eval_takes_the_books_pickle_and_says_what_is_missing(capsys, monkeypatc
     with pytest.raises(FileNotFoundError, match=r'ch04\.train'):
         ch04_eval.main()
     words = {0: 'you', 1: 'we', 2: 'car'}
-    storage.save_words('cbow_params.pkl', np.array([[1, 0], [1, 1], [0, 1]], 'f'), words)
+    weight_files.save_words('cbow_params.pkl', np.array([[1, 0], [1, 1], [0, 1]], 'f'), words)
     ch04_eval.main()
     out = capsys.readouterr().out
     assert '[query] you\n we: 0.70710' in out and 'toyota is not found' in out

@@ -71,7 +71,7 @@ def test_train_learns_the_first_words(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith('| epoch 1 |  iter 1 / 19 | time 0[s] | perplexity ')
     assert len(trainer.ppl_list) == 100 and trainer.ppl_list[0] > 200 and trainer.ppl_list[-1] < 10
-    assert lines[100] == f'picture: {Path("perplexity.png").resolve()}'
+    assert lines[100] == f'picture: {Path("ch05_train.png").resolve()}'
 
 
 def test_custom_loop_is_what_the_trainer_does(capsys, monkeypatch):
@@ -114,7 +114,7 @@ def test_runs_as_a_file(tmp_path):
     for name in ('train.py', 'train_custom_loop.py'):
         done = subprocess.run([sys.executable, str(ROOT / 'ch05' / name), '--corpus', 'toy', '--max-epoch', '1'],
                               cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-        assert 'perplexity' in done.stdout and f'picture: {tmp_path / "perplexity.png"}' in done.stdout
+        assert 'perplexity' in done.stdout and f'picture: {tmp_path / f"ch05_{name[:-3]}.png"}' in done.stdout
 
 
 def test_train_on_ptb(real_data, capsys):

@@ -10,6 +10,7 @@ import ch06
 from ch06 import clip_grads, eval, rnn_gradient_graph, train_better_rnnlm, train_rnnlm
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
+from common.checkpoint import Checkpoint
 from common.gradient_check import check_gradients
 from common.optimizer import Adam
 from common.trainer import RnnlmTrainer
@@ -203,7 +204,7 @@ def test_rnn_gradient_graph():
     exploding, vanishing = curves.values()
     assert exploding[-1] > 100 * exploding[0]
     assert vanishing[-1] < vanishing[0] / 100
-    assert Path('rnn_gradient.png').stat().st_size > 5000
+    assert Path('ch06_rnn_gradient_graph.png').stat().st_size > 5000
 
 
 # ---------------------------------------------------------------- training
@@ -217,18 +218,34 @@ def test_train_rnnlm_and_eval(capsys, monkeypatch, tmp_path):
     trainer, perplexity = train_rnnlm.main('toy', **TINY, seed=1)
     assert trainer.ppl_list[0] == pytest.approx(338, rel=0.02)      # it begins by knowing nothing of 338 words
     assert perplexity < 200
-    assert Path('perplexity.png').exists()
+    assert Path('ch06_train_rnnlm.png').exists()
     out = capsys.readouterr().out
     assert f'test perplexity: {perplexity:.2f}' in out
     assert f'better than {toy.perplexity_floor():.2f}' in out
-    assert eval.main(corpus='toy', wordvec_size=8, hidden_size=8) == pytest.approx(perplexity)
+    assert eval.main() == pytest.approx(perplexity)         # sizes and corpus are told by the file
+    Path('own.txt').write_text('a b c\n' * 200, encoding='utf-8')
+    with pytest.raises(ValueError, match=r"^corpus: expected 'toy', from which Rnnlm\.npz was learnt, got 'own\.txt'$"):
+        eval.main(corpus='own.txt')
+    with pytest.raises(ValueError, match=r"^Rnnlm\.npz: expected weights of BetterRnnlm, got those of 'Rnnlm'$"):
+        eval.main(model='better_rnnlm', params='Rnnlm.npz')
+    first = Path('Rnnlm.npz').read_bytes()
     assert train_rnnlm.main('toy', **TINY, seed=1)[1] == perplexity
+    assert Path('Rnnlm.1.npz').read_bytes() == first and Path('Rnnlm_checkpoint.1.npz').exists()
+    assert 'Rnnlm.npz was there and is now Rnnlm.1.npz\n' in capsys.readouterr().out
+
+
+def test_without_an_epoch_no_weights_are_written(capsys):
+    Path('Rnnlm.npz').write_bytes(b'trained long ago')
+    train_rnnlm.main('toy', **TINY | {'max_epoch': 0})
+    assert 'nothing was learnt: no weights are written\n' in capsys.readouterr().out
+    assert Path('Rnnlm.npz').read_bytes() == b'trained long ago'
+    assert sorted(path.name for path in Path().iterdir()) == ['Rnnlm.npz', 'ch06_train_rnnlm.png']
 
 
 def test_eval_without_weights_says_what_makes_them(monkeypatch, tmp_path):
     monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r'ch06\.train_better_rnnlm makes it'):
-        eval.main(model='better_rnnlm', corpus='toy', wordvec_size=8, hidden_size=8)
+        eval.main(model='better_rnnlm', corpus='toy')
 
 
 @pytest.mark.parametrize('length, pieces, steps', [(2, 1, 1), (30, 1, 29), (200, 5, 35), (351, 10, 35), (800, 10, 70)])
@@ -256,7 +273,7 @@ def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
     monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
     with pytest.raises(KeyboardInterrupt):
         train_rnnlm.main('toy', **TINY)
-    with np.load('Rnnlm.npz') as file:
+    with np.load('Rnnlm_interrupted.npz') as file:
         np.testing.assert_array_equal(file['param_0'], np.full((338, 8), 7))
         np.testing.assert_array_equal(file['param_1'], models[0].params[1])
 
@@ -277,7 +294,7 @@ def test_better_rnnlm_where_it_cannot_save_does_not_begin(monkeypatch):
     monkeypatch.setattr(RnnlmTrainer, 'fit', lambda *args, **kwargs: pytest.fail('the training began'))
     with pytest.raises(PermissionError, match='runs cannot be written: expected a folder'):
         train_better_rnnlm.main('toy', **TINY, name='runs/first')
-    with pytest.raises(ValueError, match='name: expected what the two files are to be called, got nothing'):
+    with pytest.raises(ValueError, match='name: expected what the files are to be called, got nothing'):
         train_better_rnnlm.main('toy', **TINY, name='')
 
 
@@ -333,9 +350,9 @@ def test_resumed_training_ends_as_one_never_stopped(better, monkeypatch, better_
     assert len(expected['ppl_list']) == len(straight.ppl_list) >= 6
     assert expected['param_0'].dtype == np.float32
 
-    stops = {'before the fit': (RnnlmTrainer, 'fit'),
-             'after the fit': (train_better_rnnlm, 'perplexity_afresh'),
-             'between the best model and the checkpoint': (train_better_rnnlm, 'save_checkpoint')}
+    stops = {'before the epoch': (RnnlmTrainer, 'train_epoch'),
+             'after the epoch': (train_better_rnnlm, 'perplexity_afresh'),
+             'between the best model and the checkpoint': (Checkpoint, 'save')}
     if better_and_better:       # every epoch has a best model
         stops['before the best model'] = BetterRnnlm, 'save_params'
     for name, (owner, function) in stops.items():
@@ -412,13 +429,19 @@ def test_forget_bias(Model, places):
         assert param.dtype == np.float32
 
 
-def test_an_earlier_training_is_not_overwritten(better):
-    better('model', max_epoch=1)
+def test_an_earlier_training_is_not_overwritten(better, capsys):
+    better('model', max_epoch=2)
     before = {path.name: path.read_bytes() for path in Path().glob('model*')}
     assert before.keys() == {'model.npz', 'model_checkpoint.npz'}
-    with pytest.raises(FileExistsError, match=r'model_checkpoint.npz is there .* --resume'):
-        better('model', max_epoch=1)
-    assert {path.name: path.read_bytes() for path in Path().glob('model*')} == before
+    capsys.readouterr()
+    better('model', max_epoch=2)
+    assert Path('model.1.npz').read_bytes() == before['model.npz']
+    assert Path('model_checkpoint.1.npz').read_bytes() == before['model_checkpoint.npz']
+    assert len(list(Path().glob('model*'))) == 4        # once a training, not once an epoch
+    out = capsys.readouterr().out
+    assert out.count('model.npz was there and is now model.1.npz\n') == 1
+    better('model', max_epoch=2)
+    assert Path('model.1.npz').read_bytes() == before['model.npz'] and Path('model.2.npz').exists()
 
 
 @pytest.mark.parametrize('other', [{'hidden_size': 5, 'wordvec_size': 5}, {'dropout': 0.1}, {'learning_rate': 1.0},
@@ -437,7 +460,7 @@ def test_resume_wants_the_same_corpus_and_the_best_model(better):
         better('model', resume=True)
     text = Path('small.txt').read_text(encoding='utf-8')
     Path('small.txt').write_text(text + '\n' + text, encoding='utf-8')
-    with pytest.raises(ValueError, match=r"corpus: expected '\d+ words, .*', with which .* made, got '\d+ words, "):
+    with pytest.raises(ValueError, match=r"data: expected '\d+, \d+, .*', with which .* made, got '\d+, \d+, "):
         better('model', resume=True)
 
 
@@ -453,19 +476,20 @@ def test_resume_without_a_checkpoint_starts_afresh(better, capsys):
 
 def test_resume_without_a_checkpoint_spares_the_model_there(better):
     better('model', max_epoch=1)
+    before = Path('model.npz').read_bytes()
     Path('model_checkpoint.npz').unlink()
-    with pytest.raises(FileNotFoundError, match=r'model_checkpoint.npz is not beside model.npz'):
-        better('model', max_epoch=1, resume=True)
+    better('model', max_epoch=1, resume=True)
+    assert Path('model.1.npz').read_bytes() == before
 
 
 def test_resume_refuses_another_file(better):
     np.savez('model_checkpoint.npz', param_0=np.zeros(3))
-    with pytest.raises(ValueError, match=r'model_checkpoint.npz: expected a checkpoint of this script, got param_0'):
+    with pytest.raises(ValueError, match=r'model_checkpoint.npz: expected a checkpoint, got param_0'):
         better('model', resume=True)
 
 
 def test_ctrl_c_in_the_first_epoch_keeps_the_model(better, monkeypatch):
-    def fit(self, *args):
+    def fit(self, *args, **kwargs):
         self.model.params[0][...] = 7
         raise KeyboardInterrupt
 
@@ -477,14 +501,14 @@ def test_ctrl_c_in_the_first_epoch_keeps_the_model(better, monkeypatch):
 
 
 def test_ctrl_c_later_names_the_checkpoint(better, monkeypatch, capsys):
-    fits = RnnlmTrainer.fit
+    train_epoch = RnnlmTrainer.train_epoch
 
-    def fit(self, *args):
+    def stopped_in_the_second(self, *args):
         if self.current_epoch == 1:
             raise KeyboardInterrupt
-        fits(self, *args)
+        train_epoch(self, *args)
 
-    monkeypatch.setattr(RnnlmTrainer, 'fit', fit)
+    monkeypatch.setattr(RnnlmTrainer, 'train_epoch', stopped_in_the_second)
     with pytest.raises(KeyboardInterrupt, match=r'model_interrupted\.npz'):
         better('model')
     assert 'the last whole epoch is in model_checkpoint.npz: --resume goes on' in capsys.readouterr().err

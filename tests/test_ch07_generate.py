@@ -231,30 +231,34 @@ def weights(monkeypatch, tmp_path):
     monkeypatch.setenv('DLFS2_DATA', str(tmp_path / 'data'))
     vocab_size = len(toy.load_vocab()[0])
     (tmp_path / 'ch06').mkdir()
-    RnnlmGen(vocab_size, 6, H).save_params('ch06/Rnnlm.npz')
-    BetterRnnlmGen(vocab_size, H, H).save_params('ch06/BetterRnnlm.npz')
+    of_toy = {'corpus': 'toy'}, list(toy.load_vocab()[0])
+    RnnlmGen(vocab_size, 6, H).save_params('ch06/Rnnlm.npz', *of_toy)
+    BetterRnnlmGen(vocab_size, H, H).save_params('ch06/BetterRnnlm.npz', *of_toy)
 
 
 def test_generate_text(weights, capsys):
-    text = generate_text.main('toy', start='you', sample_size=40, wordvec_size=6, hidden_size=H, seed=1)
+    text = generate_text.main(start='you', sample_size=40, seed=1)
     assert capsys.readouterr().out == text + '\n'
     words = text.replace('.\n', ' <eos>').split()
     assert len(words) == 40 and words[0] == 'you'
     assert set(words) <= toy.load_vocab()[0].keys()
-    assert generate_text.main('toy', start='you', sample_size=40, wordvec_size=6, hidden_size=H, seed=1) == text
-    assert generate_text.main('toy', start='you', sample_size=40, wordvec_size=6, hidden_size=H, seed=2) != text
+    assert generate_text.main('toy', start='you', sample_size=40, seed=1) == text
+    assert generate_text.main('toy', start='you', sample_size=40, seed=2) != text
 
 
 def test_generate_better_text(weights):
-    first, second = generate_better_text.main('toy', sample_size=12, hidden_size=H, seed=1)
+    first, second = generate_better_text.main('toy', sample_size=12, seed=1)
     assert first.startswith('you ') and len(first.replace('.\n', ' <eos>').split()) == 12
     assert second.startswith('the meaning of life is ') and len(second.replace('.\n', ' <eos>').split()) == 16
 
 
-def test_weights_of_another_corpus_are_refused_with_both_shapes(weights):
+def test_weights_of_another_corpus_are_refused_with_both_names(weights):
     Path('own.txt').write_text('a b c\n' * 20, encoding='utf-8')
-    with pytest.raises(ValueError, match=r'Rnnlm\.npz, param_0: expected \(5, 6\), got \(338, 6\)'):
-        generate_text.main('own.txt', start='a', wordvec_size=6, hidden_size=H)
+    with pytest.raises(ValueError, match=r"corpus: expected 'toy', from which .*Rnnlm\.npz was learnt, got 'own\.txt'"):
+        generate_text.main('own.txt', start='a')
+    RnnlmGen(338, 6, H).save_params('Rnnlm.npz')        # a file that says nothing of its corpus
+    with pytest.raises(ValueError, match=r"one of 338 different words, from which Rnnlm\.npz .*, got 'own\.txt'"):
+        generate_text.main('own.txt', start='a')
 
 
 def test_without_weights_the_error_names_the_script(monkeypatch, tmp_path):
@@ -262,7 +266,7 @@ def test_without_weights_the_error_names_the_script(monkeypatch, tmp_path):
     with pytest.raises(FileNotFoundError, match=r'ch06\.train_rnnlm makes it'):
         generate_text.main('toy')
     with pytest.raises(FileNotFoundError, match=r'ch06\.train_better_rnnlm makes it'):
-        generate_better_text.main('toy', hidden_size=8)
+        generate_better_text.main('toy')
 
 
 def test_text_of_the_books_model(real_data):

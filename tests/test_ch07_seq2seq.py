@@ -227,7 +227,7 @@ def test_train_seq2seq(flags, name, capsys):
     for question, answer in zip(questions, right, strict=True):     # printed in reading order, reversed or not
         a, b = question[2:].split('+')
         assert int(a) + int(b) == int(answer)
-    assert Path('accuracy.png').is_file()
+    assert Path('ch07_train_seq2seq.png').is_file()
     assert Path(f'{name}.npz').is_file()
 
 
@@ -252,7 +252,7 @@ def test_compare_models():
         _, accuracies = train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=2, file_name='small.txt', seed=1,
                                            **flags)
         assert curves[name] == accuracies
-    assert Path('accuracies.png').is_file()
+    assert Path('ch07_compare_models.png').is_file()
     kept = [np.load(f'{name}.npz')['param_0'] for name in ('plain', 'reversed', 'reversed_peeky')]
     assert not np.array_equal(kept[0], kept[1])
     np.testing.assert_array_equal(kept[2], np.load('PeekySeq2seq.npz')['param_0'])
@@ -260,18 +260,20 @@ def test_compare_models():
 
 def test_ctrl_c_keeps_the_model(monkeypatch, capsys):
     write_small_additions('small.txt', 400)
-    fit = Trainer.fit
+    train_epoch = Trainer.train_epoch
 
     def stopped_in_the_second_epoch(trainer, *args):
         if trainer.current_epoch:
             raise KeyboardInterrupt
-        fit(trainer, *args)
+        train_epoch(trainer, *args)
 
-    monkeypatch.setattr(Trainer, 'fit', stopped_in_the_second_epoch)
+    monkeypatch.setattr(Trainer, 'train_epoch', stopped_in_the_second_epoch)
     with pytest.raises(KeyboardInterrupt):
         train_seq2seq.main(hidden_size=8, batch_size=40, file_name='small.txt')
-    assert 'Seq2seq.npz' in capsys.readouterr().err
-    Seq2seq(len(sequence.get_vocab()[0]), 16, 8).load_params('Seq2seq.npz')
+    err = capsys.readouterr().err
+    assert 'is in Seq2seq_checkpoint.npz: --resume goes on from there' in err
+    assert str(Path('Seq2seq_interrupted.npz').resolve()) in err and not Path('Seq2seq.npz').exists()
+    Seq2seq(len(sequence.get_vocab()[0]), 16, 8).load_params('Seq2seq_interrupted.npz')
 
 
 def test_show_addition_dataset(capsys):

@@ -185,7 +185,7 @@ def test_train(model, kind, few_dates, capsys, monkeypatch):
     network, accuracies = train.main(model, hidden_size=8, batch_size=50, max_epoch=2, seed=1)
     assert type(network) is kind
     (x_train, _), (x_test, t_test) = few_dates
-    np.testing.assert_array_equal(seen, [x_train[:, ::-1]] * 2)
+    np.testing.assert_array_equal(seen, [x_train[:, ::-1]])
     answers = network.generate(x_test[:, ::-1], int(t_test[0, 0]), 10)
     assert len(accuracies) == 2
     assert accuracies[-1] == (answers == t_test[:, 1:]).all(axis=1).mean()
@@ -197,8 +197,8 @@ def test_train(model, kind, few_dates, capsys, monkeypatch):
     first = ''.join(id_to_char[i] for i in x_test[0])
     assert f'Q {first}\n' in printed                                               # in reading order
     assert Path(f'{kind.__name__}.npz').is_file()
-    assert Path('accuracy.png').is_file()
-    assert Path('attention.png').is_file() == (model == 'attention')
+    assert Path('ch08_train_accuracy.png').is_file()
+    assert Path('ch08_train_attention.png').is_file() == (model == 'attention')
 
 
 def test_compare_models(few_dates):
@@ -206,18 +206,18 @@ def test_compare_models(few_dates):
     assert list(curves) == ['attention', 'plain', 'peeky']
     for model, accuracies in zip(train.MODELS, curves.values(), strict=True):
         assert train.main(model, hidden_size=8, batch_size=50, max_epoch=2, seed=1)[1] == accuracies
-    assert Path('accuracies.png').is_file()
+    assert Path('ch08_compare_models.png').is_file()
 
 
 def test_visualize_attention(few_dates, capsys):
     V = len(sequence.get_vocab()[0])
     AttentionSeq2seq(V, 16, 8).save_params()
-    weights = visualize_attention.main(hidden_size=8, seed=5)
+    weights = visualize_attention.main(seed=5)
     assert weights.shape == (5, 10, 29)
     np.testing.assert_allclose(weights.sum(axis=2), 1, rtol=1e-5)
-    assert f'picture: {Path("attention.png").resolve()}' in capsys.readouterr().out
-    assert Path('attention.png').is_file()
-    np.testing.assert_array_equal(visualize_attention.main('AttentionSeq2seq.npz', hidden_size=8, seed=5), weights)
+    assert f'picture: {Path("ch08_visualize_attention.png").resolve()}' in capsys.readouterr().out
+    assert Path('ch08_visualize_attention.png').is_file()
+    np.testing.assert_array_equal(visualize_attention.main('AttentionSeq2seq.npz', seed=5), weights)
 
 
 def test_visualize_attention_without_weights(few_dates, monkeypatch, tmp_path):
@@ -263,5 +263,6 @@ def test_main_job_runs_as_a_file(few_dates):
                           timeout=60, env=os.environ | {'PYTHONIOENCODING': 'utf-8', 'MPLBACKEND': 'Agg'})
     assert done.returncode == 0, done.stderr
     assert '| epoch 1 |  iter 1 / 9 |' in done.stdout
-    assert {path.name for path in Path().iterdir()} == {'date.txt', 'AttentionSeq2seq.npz', 'accuracy.png',
-                                                        'attention.png'}
+    assert {path.name for path in Path().iterdir()} == {
+        'date.txt', 'AttentionSeq2seq.npz', 'AttentionSeq2seq_checkpoint.npz', 'ch08_train_accuracy.png',
+        'ch08_train_attention.png'}

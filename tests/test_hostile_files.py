@@ -23,8 +23,8 @@ import numpy as np
 import pytest
 
 from ch06.better_rnnlm import BetterRnnlm
-from ch06.train_better_rnnlm import load_checkpoint, save_checkpoint
-from common import storage
+from common import storage, weight_files
+from common.checkpoint import Checkpoint
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
 
@@ -51,9 +51,9 @@ def whole_files(trainer):
     trainer.model.save_params('weights.pkl')
     Path('weights protocol 2.pkl').write_bytes(pickle.dumps(params, 2))
     np.savez_compressed('weights deflated.npz', **{f'param_{i}': param for i, param in enumerate(params)})
-    storage.save_words('words.npz', *words)
-    storage.save_words('words.pkl', *words)
-    save_checkpoint('checkpoint.npz', trainer, SETTINGS)
+    weight_files.save_words('words.npz', *words)
+    weight_files.save_words('words.pkl', *words)
+    Checkpoint('checkpoint.npz', settings=SETTINGS).save(trainer)
     return {path.name: path.read_bytes() for path in sorted(Path().iterdir())}
 
 
@@ -164,9 +164,9 @@ def load(kind, path, trainer):
     if kind.startswith('weights'):
         trainer.model.load_params(path)
     elif kind.startswith('checkpoint'):
-        load_checkpoint(path, trainer, SETTINGS)
+        Checkpoint(path, settings=SETTINGS).load(trainer)
     else:
-        vecs, word_to_id, id_to_word = storage.load_words(path)
+        vecs, word_to_id, id_to_word = weight_files.load_words(path)
         assert vecs.dtype == np.float32 and vecs.ndim == 2 and list(id_to_word) == list(range(len(vecs)))
         assert all(type(i) is int and id_to_word[i] == word for word, i in word_to_id.items())
 
@@ -332,24 +332,25 @@ def test_small_files_that_ask_for_much_memory():
 @pytest.fixture
 def checkpoint():
     """path, its arrays."""
-    save_checkpoint('checkpoint.npz', a_trainer(seed=1), SETTINGS)
+    Checkpoint('checkpoint.npz', settings=SETTINGS).save(a_trainer(seed=1))
     return 'checkpoint.npz', storage.load_npz('checkpoint.npz')
 
 
 MISSING, WORD = object(), np.array('two')
-OTHERS = 'expected the settings of this script, .*, got other ones'
 NOTHING = 'expected .*, got nothing'
 WRONG = {   # name: values, and what the error says of them besides the file and the name
-    'settings': [(MISSING, 'expected a checkpoint of this script, got current_epoch, '),
-                 (np.array('{'), 'refused'), (np.array('[]'), OTHERS),
-                 (np.array('{"batch_size": 2}'), OTHERS), (np.array(3), 'refused'), (WORD[None][:0], 'refused'),
-                 (np.array(json.dumps(SETTINGS | {'dropout': [[]]})), OTHERS),
+    'settings': [(MISSING, 'expected a checkpoint, got current_epoch, '),
+                 (np.array('{'), 'refused'), (np.array('[]'), 'refused: expected names and values, got a list'),
+                 (np.array('{"batch_size": 3}'), 'batch_size: expected 3, .* got 2'), (np.array(3), 'refused'),
+                 (WORD[None][:0], 'refused'),
+                 (np.array('{"model_class": "Rnnlm"}'), "model_class: expected 'Rnnlm', .*, got 'BetterRnnlm'"),
+                 (np.array(json.dumps(SETTINGS | {'dropout': [[]]})), r'dropout: expected \[\[\]\], .* got 0\.5'),
                  (np.array(json.dumps(SETTINGS | {'dropout': 0.25})), r'dropout: expected 0\.25, .* made, got 0\.5')],
     'current_epoch': [(MISSING, NOTHING), (np.array(-1), '-1'), (np.array(2.0), r'2\.0'), (WORD, "'two'"),
                       (np.array([2]), r'array \(1,\)'), (np.array(True), 'True')],
     'ppl_list': [(MISSING, NOTHING), (np.array([1, 2]), r'\(2,\)'), (np.ones((2, 2)), r'\(2, 2\)'),
                  (np.array([1, -np.inf]), r'\(2,\)'), (np.array(['x']), r'\(1,\)')],
-    'valid_list': [(MISSING, NOTHING), (np.ones(3), r'expected perplexities of 2 epochs, got .*\(3,\)'),
+    'valid_list': [(MISSING, NOTHING), (np.ones(3), r'nothing, or a number for each of 2 epochs, got .*\(3,\)'),
                    (np.ones((2, 1)), r'\(2, 1\)'), (np.array([1, -1.]), r'\(2,\)'), (np.array([1, 2]), r'\(2,\)')],
     'optimizer_lr': [(MISSING, NOTHING), (np.array(np.nan), 'nan'), (np.array(np.inf), 'inf'), (WORD, "'two'"),
                      (np.array(-1.0), r'-1\.0'), (np.ones(1), r'\(1,\)'), (np.array(1j), '1j')],
@@ -375,7 +376,7 @@ def test_a_checkpoint_with_one_wrong_array_changes_nothing(name, checkpoint):
         rest = {other: array for other, array in arrays.items() if other != name}
         np.savez(path, **rest if value is MISSING else rest | {name: value})
         with pytest.raises(ValueError, match=message) as caught:
-            load_checkpoint(path, trainer, SETTINGS)
+            Checkpoint(path, settings=SETTINGS).load(trainer)
         assert path in str(caught.value) and (name in str(caught.value) or name == 'settings'), value
         assert '\n' not in str(caught.value) and state_of(trainer) == before
 
@@ -383,14 +384,14 @@ def test_a_checkpoint_with_one_wrong_array_changes_nothing(name, checkpoint):
 def test_a_whole_checkpoint_changes_everything(checkpoint):
     path, _ = checkpoint
     trainer = a_trainer(seed=2)
-    load_checkpoint(path, trainer, SETTINGS)
+    Checkpoint(path, settings=SETTINGS).load(trainer)
     found = state_of(trainer)
-    save_checkpoint(path, trainer, SETTINGS)
+    Checkpoint(path, settings=SETTINGS).save(trainer)
     np.random.seed(3)
     assert found[2:4] == (2, '[8.0, 7.0, 6.0, 9.0, nan]')
     other = a_trainer(seed=1)
     assert found[:2] == state_of(other)[:2] and found[0] != state_of(a_trainer(seed=2))[0]
-    load_checkpoint(path, other, SETTINGS)
+    Checkpoint(path, settings=SETTINGS).load(other)
     assert state_of(other) == found
 
 
@@ -402,10 +403,10 @@ def test_nan_in_a_file_is_warned_of(value, checkpoint):
     trainer = a_trainer(seed=2)
     before = state_of(trainer)
     with pytest.raises(UserWarning, match=r'param_3 of checkpoint\.npz holds 1 numbers that are NaN or infinite'):
-        load_checkpoint(path, trainer, SETTINGS)
+        Checkpoint(path, settings=SETTINGS).load(trainer)
     assert state_of(trainer) == before      # where warnings are errors, one that changes nothing
     with pytest.warns(UserWarning, match='param_3') as warned:
-        load_checkpoint(path, trainer, SETTINGS)
+        Checkpoint(path, settings=SETTINGS).load(trainer)
     assert len(warned) == 1 and trainer.model.params[3].tobytes() == arrays['param_3'].tobytes()
 
     for file_name in ('x.npz', 'x.pkl'):
@@ -415,9 +416,9 @@ def test_nan_in_a_file_is_warned_of(value, checkpoint):
             other.model.load_params(file_name)
         assert [warning.filename for warning in warned] == [__file__]       # where the reader's call stands
         assert not np.isfinite(other.model.params[3][4])
-        storage.save_words(file_name, np.array([[1, value], [value, 2]]), {0: 'a', 1: 'b'})
+        weight_files.save_words(file_name, np.array([[1, value], [value, 2]]), {0: 'a', 1: 'b'})
         with pytest.warns(UserWarning, match=rf'word_vecs of {file_name} holds 2 numbers') as warned:
-            assert not np.isfinite(storage.load_words(file_name)[0][0, 1])
+            assert not np.isfinite(weight_files.load_words(file_name)[0][0, 1])
         assert [warning.filename for warning in warned] == [__file__]
 
 
@@ -467,9 +468,9 @@ def test_a_disk_that_fills_up_while_saving(name):
         if name.startswith('weights'):
             trainer.model.save_params(name)
         elif name.startswith('words'):
-            storage.save_words(name, trainer.model.params[0], dict(enumerate('abcde')))
+            weight_files.save_words(name, trainer.model.params[0], dict(enumerate('abcde')))
         else:
-            save_checkpoint(name, trainer, SETTINGS)
+            Checkpoint(name, settings=SETTINGS).save(trainer)
 
     save()
     before = Path(name).read_bytes()

@@ -109,7 +109,7 @@ def test_vocabulary_too_small(corpus, sample_size):
 def test_corpus_with_more_words_than_rows(Loss):
     with pytest.raises(ValueError, match='corpus: expected ids from 0 to 4, got 0 to 5'):
         Loss(np.zeros((5, 2)), CORPUS, sample_size=2)
-    with pytest.raises(ValueError, match='corpus: expected ids from 0 to 4, got 0 to 10{12}'):   # and no MemoryError
+    with pytest.raises(ValueError, match=r'corpus: expected ids from 0 to 4, got 0 to 10{12}'):   # and no MemoryError
         Loss(np.zeros((5, 2)), [*CORPUS, 10**12], sample_size=2)
 
 

@@ -23,7 +23,7 @@ def test_spiral():
     folder = OUT / 'spiral' / '1'
     assert json.loads((folder / 'result.json').read_text()) == result
     log = (folder / 'log.txt').read_text(encoding='utf-8')
-    assert log.count('| epoch 100 |') == 1 and (folder / 'loss.png').is_file()
+    assert log.count('| epoch 100 |') == 1 and (folder / 'ch01_train_loss.png').is_file()
     last = float(log.split('| epoch 100 |')[1].split('loss ')[1].split()[0])
     assert result['measured'] == {'loss': pytest.approx(last, abs=0.006)} and last < 0.6        # from log 3 = 1.1
     assert result['command'] == 'python -m ch01.train --seed 1 --max_epoch 100'.replace('max_', 'max-')

@@ -457,7 +457,8 @@ def test_a_character_that_the_console_lacks_becomes_a_question_mark(program):
 
 
 def test_the_command_line_does_not_import_matplotlib_or_numpy(program):
-    code = 'import sys, common.cli, common.interrupts, common.figures; print([m for m in ("matplotlib", "numpy") if m in sys.modules])'
+    code = ('import sys, common.cli, common.interrupts, common.figures\n'
+            'print([m for m in ("matplotlib", "numpy") if m in sys.modules])')
     assert program('-c', code).communicate()[0].strip() == b'[]'
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from common import storage, unpickle
+from common import checkpoint, storage, unpickle, weight_files
 
 # ---- .npz
 
@@ -233,7 +233,7 @@ def test_the_books_files_are_read(real_data):
         warnings.simplefilter('ignore')     # numpy.core's old name
         for ours, theirs in zip(arrays, pickle.load(file), strict=True):
             assert np.array_equal(ours, theirs)
-    vecs, word_to_id, id_to_word = storage.load_words(real_data / 'weights/cbow_params.pkl')
+    vecs, word_to_id, id_to_word = weight_files.load_words(real_data / 'weights/cbow_params.pkl')
     assert vecs.shape == (10000, 100) and vecs.dtype == np.float32
     assert np.isfinite(vecs).all() and vecs.any(axis=1).all()
     assert word_to_id['<eos>'] == 24 and id_to_word[24] == '<eos>' and len(word_to_id) == len(id_to_word) == 10000
@@ -486,15 +486,15 @@ def test_find_file():
 @pytest.mark.parametrize('path', ['x.npz', 'x.pkl'])
 def test_words_round_trip(path):
     vecs = np.array([[0.5, 1], [2, 3], [4, -5]])
-    storage.save_words(path, vecs, {2: 'bye', 0: 'you', 1: '말하다'})
-    back, word_to_id, id_to_word = storage.load_words('x.npz')
+    weight_files.save_words(path, vecs, {2: 'bye', 0: 'you', 1: '말하다'})
+    back, word_to_id, id_to_word = weight_files.load_words('x.npz')
     assert back.dtype == np.float32 and back.tolist() == vecs.tolist()
     assert word_to_id == {'you': 0, '말하다': 1, 'bye': 2} and id_to_word == {0: 'you', 1: '말하다', 2: 'bye'}
     assert all(type(word) is str and type(i) is int for word, i in word_to_id.items())
 
 
 def test_the_words_pickle_is_the_books():
-    storage.save_words('x.pkl', np.ones((1, 2), 'f4'), {0: 'you'})
+    weight_files.save_words('x.pkl', np.ones((1, 2), 'f4'), {0: 'you'})
     with open('x.pkl', 'rb') as file:
         content = pickle.load(file)
     assert content['word_vecs'].dtype == np.float16 and content['word_vecs'].tolist() == [[1, 1]]
@@ -503,14 +503,14 @@ def test_the_words_pickle_is_the_books():
 
 def test_words_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match='id_to_word: expected the ids 0 to 1, one for each vector, got 1 ids'):
-        storage.save_words('x.npz', np.ones((2, 2)), {0: 'you'})
+        weight_files.save_words('x.npz', np.ones((2, 2)), {0: 'you'})
     with pytest.raises(ValueError, match=r"x\.txt: expected a name that ends in \.npz or \.pkl, got '\.txt'"):
-        storage.save_words('x.txt', np.ones((1, 2)), {0: 'you'})
+        weight_files.save_words('x.txt', np.ones((1, 2)), {0: 'you'})
     for vecs, words, got in ((np.ones(2), 'ab', r'\(2,\) and 2'), (np.ones((2, 3)), 'aa', r'\(2, 3\) and 1'),
                              (np.ones((2, 3)), [1, 2], r'\(2, 3\) and 2')):
         says = rf'word_vecs: expected \(V, D\) and V different words, all text, got {got} words'
         with pytest.raises(ValueError, match=says):
-            storage.save_words('x.npz', vecs, dict(enumerate(words)))
+            weight_files.save_words('x.npz', vecs, dict(enumerate(words)))
     assert os.listdir() == []
     good = {'word_vecs': np.ones((2, 3)), 'id_to_word': {0: 'a', 1: 'b'}}
     for bad in ([], {}, good | {'word_vecs': 1},
@@ -519,11 +519,11 @@ def test_words_that_do_not_fit_are_refused():
                 good | {'id_to_word': {0: 'a', 1: 'a'}}, good | {'id_to_word': ['a', 'b']}):
         storage.save_pickle('x.pkl', bad)
         with pytest.raises(ValueError, match=r'x\.pkl'):
-            storage.load_words('x.pkl')
+            weight_files.load_words('x.pkl')
     for words in (np.array(['a']), np.array([1, 2]), np.array([['a'], ['b']]), np.array('a')):
         storage.save_npz('y.npz', {'word_vecs': np.ones((2, 3)), 'words': words})
         with pytest.raises(ValueError, match=r'y\.npz'):
-            storage.load_words('y.npz')
+            weight_files.load_words('y.npz')
 
 
 # ---- random state
@@ -531,19 +531,19 @@ def test_words_that_do_not_fit_are_refused():
 def test_random_state_goes_through_a_file_beside_other_arrays():
     np.random.seed(3)
     np.random.randn(701)                    # an odd number: the second of the last pair of normals waits
-    storage.save_npz('x.npz', storage.get_random_state() | {'param_0': np.zeros(2)})
+    storage.save_npz('x.npz', checkpoint.get_random_state() | {'param_0': np.zeros(2)})
     expected = [*np.random.randn(3), *np.random.rand(700), *np.random.permutation(5)]
     np.random.seed(9)
-    storage.set_random_state(storage.load_npz('x.npz'))
+    checkpoint.set_random_state(storage.load_npz('x.npz'))
     assert [*np.random.randn(3), *np.random.rand(700), *np.random.permutation(5)] == expected
 
 
 def test_a_random_state_that_is_none_is_refused():
-    good = storage.get_random_state()
+    good = checkpoint.get_random_state()
     for name, value in (('random_position', np.array(625)), ('random_position', np.array(-1)),
                         ('random_keys', good['random_keys'][:5]), ('random_keys', good['random_keys'].astype('f8'))):
         with pytest.raises(ValueError, match=f'{name}: expected .*, got '):
-            storage.set_random_state(good | {name: value})
+            checkpoint.set_random_state(good | {name: value})
     del good['random_gauss']
     with pytest.raises(ValueError, match='random_gauss: expected an array of the random state, got nothing'):
-        storage.set_random_state(good)
+        checkpoint.set_random_state(good)
