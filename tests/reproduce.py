@@ -2,13 +2,16 @@
 
     python -m tests.reproduce                       all rows: many hours on two cores
     python -m tests.reproduce spiral count          these
-    python -m tests.reproduce --table               README's table of what is there so far, and the charts
+    python -m tests.reproduce --table               run nothing: what is there so far goes into the chapters' pages
 
 A row is a script with its flags, run with seeds 0, 1 and 2, or with 0 alone where a run is long. Each run has a folder,
 OUT/ROW/SEED, for its weights, its pictures, what it printed (log.txt) and result.json, which is written last: a run
 that has one is not run again, so the same command takes up what was stopped. The longest, better_rnnlm, goes on from
 its last whole epoch. Rows named _own learn from the data that are made here, the others from the book's, which they
 look for in the data folder.
+
+--table writes each chapter's rows into its README.md, between two comments, and leaves all else there as it is; a row
+of which OUT holds nothing keeps its line. It draws the charts too, into OUT.
 """
 import argparse
 import contextlib
@@ -149,6 +152,13 @@ CHARTS = {'addition': ('learning to add', {'plain': 'plain', 'reversed': 'revers
           'dates': ('learning to write dates', {'attention': 'attention', 'peeky': 'peeky', 'plain': 'plain'})}
 
 
+# The chapters' pages, and what stands around the table in each.
+PAGES = Path(__file__).resolve().parent.parent
+BEGIN = '<!-- results: written by python -m tests.reproduce --table -->'
+END = '<!-- end of results -->'
+HEAD = '| row | book | ours: minimum / median / maximum of the seeds | command | time |\n' + '| --- ' * 5 + '|'
+
+
 # ---------------------------------------------------------------- running
 
 
@@ -263,16 +273,42 @@ def shown(name, results):
     return '; '.join(parts)
 
 
-def print_line(name, out):
-    """The row of README's table, if anything of it has been run."""
-    results = results_of(name, out)
-    if not results:
-        return
+def line_of(name, results):
+    """The row as a line of the table."""
     seconds = median(result['seconds'] for result in results)
     wall = f'{seconds:.0f} s' if seconds < 100 else f'{seconds / 60:.0f} min'
     n = len(ROWS[name].seeds)
     missing = f' ({len(results)} of {n} seeds)' if len(results) < n else ''
-    print(f'| {name} | {ROWS[name].book} | {shown(name, results)}{missing} | `{command(name)}` | {wall} |', flush=True)
+    return f'| {name} | {ROWS[name].book} | {shown(name, results)}{missing} | `{command(name)}` | {wall} |'
+
+
+def rows_of(chapter):
+    """The names of the rows on a chapter's page. Texts that a model wrote are quoted there by hand, cut short."""
+    return [name for name, row in ROWS.items() if row.script.startswith(f'{chapter}.') and not row.after]
+
+
+def lines_in(page):
+    """The table of a page's text as row -> line; ValueError where there is none."""
+    if BEGIN not in page or END not in page:
+        raise ValueError(f'page: a text without a place for its results came; expected the lines {BEGIN} and {END}')
+    table = page.split(BEGIN)[1].split(END)[0]
+    return {line.split('|')[1].strip(): line for line in table.splitlines() if line}
+
+
+def with_lines(page, chapter, lines):
+    """The text of a chapter's page with these lines (row -> line) in its table, and its own for the other rows."""
+    lines = lines_in(page) | lines
+    table = '\n'.join([HEAD, *(lines[name] for name in rows_of(chapter) if name in lines)])
+    return page.split(BEGIN)[0] + f'{BEGIN}\n\n{table}\n\n{END}' + page.split(END)[1]
+
+
+def write_pages(lines):
+    """Put the lines (row -> line) into the pages of their chapters."""
+    for chapter in sorted({ROWS[name].script.split('.')[0] for name in lines}):
+        path = PAGES / chapter / 'README.md'
+        page = with_lines(path.read_text(encoding='utf-8'), chapter, lines)
+        path.write_text(page, encoding='utf-8', newline='\n')
+        print(f'page: {path}')
 
 
 def draw_charts(out):
@@ -301,17 +337,23 @@ def main(argv=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('rows', nargs='*', metavar='ROW', help=f'of {", ".join(ROWS)} (default: all)')
     parser.add_argument('--out', metavar='OUT', default='reproduced', help='folder of all runs (default: reproduced)')
-    parser.add_argument('--table', action='store_true', help='run nothing, show what is there')
+    parser.add_argument('--table', action='store_true', help="only write what is there into the chapters' pages")
     args = parser.parse_args(argv)
     if unknown := set(args.rows) - set(ROWS):
         parser.error(f'no such row: {", ".join(sorted(unknown))}')
     names, out = args.rows or list(ROWS), Path(args.out)
-    print('| row | book | ours: minimum / median / maximum of the seeds | command | time |')
-    print('| --- ' * 5 + '|')
+    lines = {}
+
+    def keep_line(name):
+        if results := results_of(name, out):
+            lines[name] = line_of(name, results)
+            print(lines[name], flush=True)
+
+    print(HEAD)
     failed = False
     for name in names:
         runs = [] if args.table else [partial(run, name, seed, out) for seed in ROWS[name].seeds]
-        for job in [*runs, partial(print_line, name, out)]:
+        for job in [*runs, partial(keep_line, name)]:
             try:
                 job()
             except KeyboardInterrupt:
@@ -324,6 +366,7 @@ def main(argv=None):
                 else:
                     traceback.print_exc()
     if args.table:
+        write_pages(lines)
         draw_charts(out)
     return int(failed)
 

@@ -46,6 +46,7 @@ def test_the_checks_of_a_step_are_found_and_what_they_take(monkeypatch, capsys):
     assert capsys.readouterr().out.splitlines()[-1].split() == ['spiral', '0.050', 'ms', '2.0', 'µs', '4.00%']
 
 
+@pytest.mark.slow
 def test_each_side_has_its_own_process_and_they_take_turns():
     results = benchmarks.in_turn(2, ours=process_and_time, peer=None, products=process_and_time)
     (ours, t1), (ours_again, t3) = results['ours']
@@ -74,6 +75,7 @@ def test_table_and_ratios(monkeypatch, tmp_path, capsys):
     assert report['workloads']['rnnlm']['rounds']['peer'] == [5, 5, 4]
 
 
+@pytest.mark.slow
 def test_runs_without_any_peer(monkeypatch, capsys):
     def no_network():
         raise OSError('ptb is not at hand\nsecond line')

@@ -102,6 +102,7 @@ def test_seed_draws_other_weights():
     assert first == second != default
 
 
+@pytest.mark.slow
 def test_runs_as_a_file_as_a_module_and_in_its_folder(tmp_path):
     folder = Path(shutil.copytree(ROOT / 'ch01', tmp_path / 'ch01'))        # a copy, for it leaves pictures behind
     for cwd, *args in ((tmp_path, ROOT / 'ch01' / 'train.py'), (tmp_path, '-m', 'ch01.train'), (folder, 'train.py')):

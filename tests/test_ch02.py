@@ -108,6 +108,7 @@ def test_show_ptb(real_data, capsys):
     assert out.endswith("word_to_id['car']: 3856\nword_to_id['happy']: 4428\nword_to_id['lexus']: 7426\n")
 
 
+@pytest.mark.slow
 def test_count_method_big(real_data, capsys):
     word_vecs, _, _ = count_method_big.main(seed=0)
     assert word_vecs.shape == (10000, 100)

@@ -122,6 +122,7 @@ def test_cbow_predict(capsys):
     assert capsys.readouterr().out.startswith('[[')
 
 
+@pytest.mark.slow
 def test_runs_in_its_folder_and_as_a_file(tmp_path):
     environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'MPLBACKEND': 'Agg'}
     for cwd, args in ((ROOT / 'ch03', ['cbow_predict.py']),

@@ -104,6 +104,7 @@ def test_the_books_names():
 
 
 @pytest.mark.parametrize('Model', [CBOW, SkipGram])
+@pytest.mark.slow
 def test_words_of_a_kind_come_near_each_other(Model):
     corpus, word_to_id, id_to_word = toy.load_data(size=4000)
     contexts, target = create_contexts_target(corpus, 2)

@@ -66,6 +66,7 @@ def test_float32_throughout():
         assert array.dtype == np.float32
 
 
+@pytest.mark.slow
 def test_train_learns_the_first_words(capsys):
     trainer = train.main(corpus='toy', seed=0)
     lines = capsys.readouterr().out.splitlines()
@@ -109,6 +110,7 @@ def test_custom_loop_goes_through_the_text_in_order(monkeypatch):
     assert all(((ts - xs) == 1).all() for xs, ts in seen)
 
 
+@pytest.mark.slow
 def test_runs_as_a_file(tmp_path):
     environment = {**os.environ, 'PYTHONPATH': str(ROOT), 'MPLBACKEND': 'Agg'}
     for name in ('train.py', 'train_custom_loop.py'):
@@ -117,6 +119,7 @@ def test_runs_as_a_file(tmp_path):
         assert 'perplexity' in done.stdout and f'picture: {tmp_path / f"ch05_{name[:-3]}.png"}' in done.stdout
 
 
+@pytest.mark.slow
 def test_train_on_ptb(real_data, capsys):
     trainer = train.main(seed=0)
     assert trainer.model.params[0].shape == (418, 100)

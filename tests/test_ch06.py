@@ -152,6 +152,7 @@ def test_state_runs_on_until_reset(make):
     np.testing.assert_allclose(model.predict(xs), whole, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_the_books_rnnlm_has_the_books_perplexity(real_data):
     model = Rnnlm()
     assert [p.shape for p in model.params] == [(10000, 100), (100, 400), (100, 400), (400,), (100, 10000), (10000,)]
@@ -161,6 +162,7 @@ def test_the_books_rnnlm_has_the_books_perplexity(real_data):
     assert eval_perplexity(model, corpus) == pytest.approx(136.08, abs=0.05)
 
 
+@pytest.mark.slow
 def test_lstm_comes_near_the_floor_of_the_toy_language():
     """On sentences it has never seen, within 15 %; nothing honest goes below the floor by more than chance."""
     corpus, word_to_id, _ = toy.load_data('train')
@@ -213,6 +215,7 @@ def test_rnn_gradient_graph():
 TINY = {'batch_size': 100, 'wordvec_size': 8, 'hidden_size': 8, 'max_epoch': 1}
 
 
+@pytest.mark.slow
 def test_train_rnnlm_and_eval(capsys, monkeypatch, tmp_path):
     monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
     trainer, perplexity = train_rnnlm.main('toy', **TINY, seed=1)
@@ -278,6 +281,7 @@ def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):
         np.testing.assert_array_equal(file['param_1'], models[0].params[1])
 
 
+@pytest.mark.slow
 def test_train_rnnlm_with_a_schedule_and_patience(capsys, monkeypatch):
     valid = iter([100.0, 90.0, 95.0, 91.0])
     with monkeypatch.context() as patch:

@@ -192,6 +192,7 @@ def test_saved_model_gives_the_same_answers(kind):
     assert (other.generate(xs, 0, 6) == answers).all()
 
 
+@pytest.mark.slow
 def test_it_learns_to_add():
     write_small_additions('small.txt')
     (x_train, t_train), (x_test, t_test) = sequence.load_data('small.txt')

@@ -165,6 +165,7 @@ def test_saved_model_gives_the_same_answers():
     assert (other.generate(xs, 0, 6) == answers).all()
 
 
+@pytest.mark.slow
 def test_attention_finds_the_character_asked_for():
     """Copying a row of ten characters backwards: attention must learn where to look, one h is too small for all."""
     model = AttentionSeq2seq(8, 8, 32)
@@ -201,6 +202,7 @@ def test_train(model, kind, few_dates, capsys, monkeypatch):
     assert Path('ch08_train_attention.png').is_file() == (model == 'attention')
 
 
+@pytest.mark.slow
 def test_compare_models(few_dates):
     curves = compare_models.main(hidden_size=8, batch_size=50, max_epoch=2, seed=1)
     assert list(curves) == ['attention', 'plain', 'peeky']

@@ -19,6 +19,7 @@ ENV = os.environ | {'PYTHONPATH': str(ROOT), 'OPENBLAS_NUM_THREADS': '1', 'PYTHO
 
 KILLS = int(os.environ.get('DLFS2_KILLS', 50))      # a longer run is asked for in the environment
 
+pytestmark = pytest.mark.slow      # processes in every test
 posix = pytest.mark.skipif(os.name == 'nt', reason='signals and forks of POSIX')
 
 

@@ -307,6 +307,7 @@ def run(*args):
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='a limit on memory as Linux has it')
+@pytest.mark.slow
 def test_thousands_of_damaged_files():
     counts = run(str(ROUNDS))
     print(counts)

@@ -18,6 +18,18 @@ def no_data(monkeypatch, tmp_path):
     monkeypatch.setenv('DLFS2_DATA', str(tmp_path / 'data'))
 
 
+@pytest.fixture(autouse=True)
+def pages(monkeypatch, tmp_path_factory):
+    """The folder of the chapters' pages, empty of results: not the real one."""
+    folder = tmp_path_factory.mktemp('pages')
+    for chapter in range(1, 9):
+        (folder / f'ch0{chapter}').mkdir()
+        page = f'# Chapter {chapter} 한국어\n\n{reproduce.BEGIN}\n{reproduce.END}\n\n| more | text |\n'
+        (folder / f'ch0{chapter}' / 'README.md').write_text(page, encoding='utf-8')
+    monkeypatch.setattr(reproduce, 'PAGES', folder)
+    return folder
+
+
 def test_spiral():
     result = reproduce.run('spiral', 1, OUT, max_epoch=100)
     folder = OUT / 'spiral' / '1'
@@ -42,6 +54,7 @@ def test_what_is_there_is_not_run_again(capsys):
         f'| simple_cbow | loss well below 1 | loss {loss:.2f} (1 of 3 seeds) | `python -m ch03.train` | ')
 
 
+@pytest.mark.slow
 def test_own_data_and_a_seed():
     result = reproduce.run('addition_reversed_own', 2, OUT, max_epoch=1, hidden_size=4, batch_size=1500)
     assert result['measured']['after each epoch'] == [result['measured']['accuracy']]
@@ -129,14 +142,54 @@ def test_table_has_minimum_median_and_maximum(capsys):
         write('simple_rnnlm', seed, 1, perplexity=perplexity)
     names = ['cbow', 'addition_peeky', 'addition_plain', 'simple_rnnlm', 'rnnlm']
     assert reproduce.main([*names, '--table', '--out', 'out']) == 0
-    header, _, first, second, third, fourth, *pictures = capsys.readouterr().out.split('\n')
+    header, _, first, second, third, fourth, *rest = capsys.readouterr().out.split('\n')
     assert '| loss 1.00 / 1.25 / 1.50; place of woman 1 / 3 / 9; you: we, i | `python -m ch04.train` | 2 min |' in first
     assert '| accuracy 20 / 50 / 90 %; after each epoch: 1.0, 50.0 |' in second and '| 100 min |' in second
     assert '`python -m ch07.train_seq2seq --reverse --peeky`' in second
     assert '| accuracy 12 %; after every fifth epoch: 5.0, 10.0 (1 of 3 seeds) |' in third
     assert '| perplexity 5.50 / 6.00 (2 of 3 seeds) |' in fourth
     assert header.count('|') == first.count('|') == 6
-    assert pictures[0] == f'picture: {OUT / "addition.png"}' and (OUT / 'addition.png').stat().st_size > 5000
+    assert [line.split(':')[0] for line in rest] == ['page', 'page', 'page', 'picture', '']
+    assert rest[3] == f'picture: {OUT / "addition.png"}' and (OUT / 'addition.png').stat().st_size > 5000
+
+
+def test_the_table_goes_into_the_pages_of_the_chapters(pages):
+    write('addition_peeky', 0, 60, **{'accuracy': 90.0, 'after each epoch': [90.0]})
+    write('cbow', 0, 60, loss=1.5)
+    write('rnnlm', 0, 60, **{'test perplexity': 135.0})
+    write('text', 0, 1, text='words that a model wrote')
+    assert reproduce.main(['text', 'addition_peeky', 'cbow', '--table', '--out', 'out']) == 0
+    assert (pages / 'ch04' / 'README.md').read_text(encoding='utf-8') == (
+        '# Chapter 4 한국어\n\n'
+        '<!-- results: written by python -m tests.reproduce --table -->\n\n'
+        '| row | book | ours: minimum / median / maximum of the seeds | command | time |\n'
+        '| --- | --- | --- | --- | --- |\n'
+        f'| cbow | {reproduce.ROWS["cbow"].book} | loss 1.50 (1 of 3 seeds) | `python -m ch04.train` | 60 s |\n\n'
+        '<!-- end of results -->\n\n| more | text |\n')
+    additions = (pages / 'ch07' / 'README.md').read_text(encoding='utf-8')
+    assert '| addition_peeky | near 100 % | accuracy 90.00 %; after each epoch: 90.0 (1 of 3 seeds) |' in additions
+    assert 'words that' not in additions
+    for untouched in ('ch01', 'ch06', 'ch08'):
+        assert '| row |' not in (pages / untouched / 'README.md').read_text(encoding='utf-8')
+
+
+def test_a_row_that_was_not_run_keeps_its_line(pages):
+    path = pages / 'ch06' / 'README.md'
+    write('book_rnnlm', 'run', 3, **{'test perplexity': 136.0})
+    assert reproduce.main(['--table', '--out', 'out']) == 0
+    before = path.read_text(encoding='utf-8')
+    (OUT / 'book_rnnlm' / 'run' / 'result.json').unlink()
+    write('rnnlm', 0, 60, **{'test perplexity': 135.0})
+    write('better_rnnlm', 0, 60, **{'test perplexity': 80.0})
+    assert reproduce.main(['--table', '--out', 'out']) == 0
+    table = path.read_text(encoding='utf-8').split(reproduce.BEGIN)[1].split('\n')[2:7]
+    assert [line.split(' | ')[0] for line in table[2:]] == ['| rnnlm', '| book_rnnlm', '| better_rnnlm']
+    assert table[3] in before and '| test perplexity 136.00 |' in table[3]
+
+
+def test_a_page_without_a_place_for_results_is_told():
+    with pytest.raises(ValueError, match=f'page: .* expected the lines {reproduce.BEGIN} and {reproduce.END}'):
+        reproduce.lines_in(f'# Chapter 1\n{reproduce.BEGIN}\n')
 
 
 def test_neighbours_and_places_by_hand():

@@ -46,6 +46,7 @@ def test_help_explains_each_flag(path):
     assert [action.dest for action in parser._actions[1:]] == list(inspect.signature(module.main).parameters)
 
 
+@pytest.mark.slow
 def test_runs_inside_its_folder():
     def help_of(path):
         return subprocess.run([sys.executable, path.name, '--help'], cwd=path.parent, capture_output=True, text=True,
@@ -99,6 +100,7 @@ for make in (
 """
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits(tmp_path):
     def bits_of(number):
         folder = tmp_path / number
