@@ -175,16 +175,18 @@ def test_the_table_goes_into_the_pages_of_the_chapters(pages):
 
 def test_a_row_that_was_not_run_keeps_its_line(pages):
     path = pages / 'ch06' / 'README.md'
+    write('rnnlm', 0, 60, **{'test perplexity': 135.0})
     write('book_rnnlm', 'run', 3, **{'test perplexity': 136.0})
     assert reproduce.main(['--table', '--out', 'out']) == 0
     before = path.read_text(encoding='utf-8')
     (OUT / 'book_rnnlm' / 'run' / 'result.json').unlink()
-    write('rnnlm', 0, 60, **{'test perplexity': 135.0})
+    write('rnnlm', 1, 60, **{'test perplexity': 137.0})
     write('better_rnnlm', 0, 60, **{'test perplexity': 80.0})
     assert reproduce.main(['--table', '--out', 'out']) == 0
     table = path.read_text(encoding='utf-8').split(reproduce.BEGIN)[1].split('\n')[2:7]
     assert [line.split(' | ')[0] for line in table[2:]] == ['| rnnlm', '| book_rnnlm', '| better_rnnlm']
     assert table[3] in before and '| test perplexity 136.00 |' in table[3]
+    assert table[2] not in before and '| test perplexity 135.00 / 137.00 (2 of 3 seeds) |' in table[2]
 
 
 def test_a_page_without_a_place_for_results_is_told():
