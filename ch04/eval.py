@@ -17,7 +17,7 @@ def main(
     params: Annotated[str | None, "the file of ch04/train (or of the book's); none: looked for"] = None,
 ):
     """Print the neighbours and the analogies; returns word_vecs, word_to_id and id_to_word."""
-    word_vecs, word_to_id, id_to_word = load_words(params or find_weights('cbow_params', 'ch04'))
+    word_vecs, word_to_id, id_to_word = load_words(params or find_weights('cbow_params', made_by='ch04.train'))
     for query in QUERIES:
         most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
     print('-' * 50)

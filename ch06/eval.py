@@ -69,7 +69,7 @@ def main(
 ):
     """Print and return the test perplexity."""
     Model, stem = (Rnnlm, 'Rnnlm') if model == 'rnnlm' else (BetterRnnlm, 'BetterRnnlm')
-    path = params or find_weights(stem, 'ch06')
+    path = params or find_weights(stem, made_by=f'ch06.train_{model}')
     net, learnt_from, _, _ = load_model(Model, path, corpus)
     if corpus is None and learnt_from not in ('ptb', 'toy'):
         raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing: name it')

@@ -25,7 +25,7 @@ def main(
     """Print and return two texts of the model."""
     if seed is not None:
         np.random.seed(seed)
-    path = params or find_weights('BetterRnnlm', 'ch06')
+    path = params or find_weights('BetterRnnlm', made_by='ch06.train_better_rnnlm')
     model, _, word_to_id, id_to_word = load_model(BetterRnnlmGen, path, corpus)
     texts = []
     for beginning in (start, sentence):

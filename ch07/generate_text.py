@@ -45,7 +45,7 @@ def main(
     """Print and return a text of the model."""
     if seed is not None:
         np.random.seed(seed)
-    path = params or find_weights('Rnnlm', 'ch06')
+    path = params or find_weights('Rnnlm', made_by='ch06.train_rnnlm')
     model, _, word_to_id, id_to_word = load_model(RnnlmGen, path, corpus)
     text = write_text(model, start, word_to_id, id_to_word, sample_size, temperature, top_k)
     print(text)

@@ -22,7 +22,7 @@ def main(
     """Draw the maps; returns the attention weights (5, T, S), in reading order."""
     _, (x_test, t_test) = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
-    weights = load_weights(params or files.find_weights('AttentionSeq2seq', 'ch08'))
+    weights = load_weights(params or files.find_weights('AttentionSeq2seq', made_by='ch08.train'))
     if weights.words not in (None, list(char_to_id)):
         raise InputError(f'{weights.path}: expected weights learnt from the characters of date.txt, got others')
     model = AttentionSeq2seq(*lstm_sizes(weights))

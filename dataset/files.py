@@ -1,4 +1,7 @@
-"""Where data and weight files live, and how a missing one is fetched: whole and checked, or not at all."""
+"""Where data and weight files live, and how a missing one is fetched: whole and checked, or not at all.
+
+Which files there are, each data module says itself.
+"""
 import hashlib
 import http.client
 import os
@@ -15,23 +18,13 @@ from common.checks import InputError
 
 
 class Source(NamedTuple):
-    """A file as it must be: where it is served, its length in bytes and its SHA-256."""
+    """A file as it must be: its path below folder(), where it is served, its length in bytes and its SHA-256."""
 
+    name: str
     url: str
     size: int
     sha256: str
 
-
-PTB_URL = 'https://raw.githubusercontent.com/tomsercu/lstm/master/data/'
-
-SOURCES = {
-    'ptb/ptb.train.txt': Source(PTB_URL + 'ptb.train.txt', 5_101_618,
-                                'fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf'),
-    'ptb/ptb.valid.txt': Source(PTB_URL + 'ptb.valid.txt', 399_782,
-                                'c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2'),
-    'ptb/ptb.test.txt': Source(PTB_URL + 'ptb.test.txt', 449_945,
-                               'dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0'),
-}
 
 class RedirectHandler(urllib.request.HTTPRedirectHandler):
     """Follows a redirect without reading the text that comes with it, which could be without end."""
@@ -52,10 +45,6 @@ PAUSE = 0.5             # seconds before the second try, twice as long before th
 SOCKET_TIMEOUT = 20     # seconds for one answer of the network
 TOTAL_TIMEOUT = 300     # seconds for a file, all tries together
 
-# The scripts that leave weights behind under another name than train.
-MAKERS = {'Rnnlm': 'train_rnnlm', 'BetterRnnlm': 'train_better_rnnlm', 'Seq2seq': 'train_seq2seq',
-          'PeekySeq2seq': 'train_seq2seq'}
-
 
 def folder() -> Path:
     """The folder of all data: what DLFS2_DATA names, else `dlfs2` in the user's cache folder."""
@@ -71,16 +60,14 @@ def folder() -> Path:
     return Path(cache).absolute() / 'dlfs2'
 
 
-def get(name: str) -> Path:
-    """The path of a data file such as 'ptb/ptb.train.txt': found below folder(), else fetched into it.
+def get(source: Source, advice: str = '') -> Path:
+    """The path of a data file: found below folder(), else fetched into it.
 
     What is found is hashed each time (5 MB take some 10 ms). A damaged file is fetched anew in our own cache
-    folder, and left alone in a folder that DLFS2_DATA names. Errors: OSError; ValueError for a name unknown.
+    folder, and left alone in a folder that DLFS2_DATA names. OSError where it cannot be had; the advice, what to do
+    without it, is the last line of its message.
     """
-    if name not in SOURCES:
-        raise InputError(f'name: expected one of {", ".join(SOURCES)}, got {name!r}')
-    source = SOURCES[name]
-    path = folder() / name
+    path = folder() / source.name
     if _is_whole(path, source):
         return path
     if path.exists() and os.environ.get('DLFS2_DATA'):
@@ -102,9 +89,8 @@ def get(name: str) -> Path:
             reason = ' '.join(str(error).split()) or type(error).__name__
         if time.monotonic() > deadline:
             break
-    raise OSError(f'{name} is not at hand and could not be fetched: {reason}\n'
-                  f'By hand: get {source.url} and put it at {path}\n'
-                  'Without it: --corpus toy, or --corpus PATH for a text of your own')
+    raise OSError(f'{source.name} is not at hand and could not be fetched: {reason}\n'
+                  f'By hand: get {source.url} and put it at {path}' + f'\n{advice}' * bool(advice))
 
 
 def read_text(path: Path) -> str:
@@ -122,18 +108,19 @@ def read_text(path: Path) -> str:
     return text.removeprefix('\ufeff').replace('\r\n', '\n').replace('\r', '\n')
 
 
-def find_weights(stem: str, chapter: str) -> Path:
-    """The path of a weight file: the first of stem.npz, stem.pkl that is there.
+def find_weights(stem: str, made_by: str) -> Path:
+    """The path of a weight file that a script such as 'ch06.train_rnnlm' makes: the first of stem.npz, stem.pkl.
 
     Looked for in the current folder, in the chapter's folder beside and below it, and in folder()/weights.
     """
+    chapter = made_by.split('.')[0]
     for place in (Path(), Path('..', chapter), Path(chapter), folder() / 'weights'):
         for ending in ('.npz', '.pkl'):
             path = place / (stem + ending)
             if path.is_file():
                 return path
     raise FileNotFoundError(f'{stem}.npz (or .pkl) is neither here, nor in {chapter}, nor in {folder() / "weights"}: '
-                            f'python -m {chapter}.{MAKERS.get(stem, "train")} makes it.')
+                            f'python -m {made_by} makes it.')
 
 
 def _is_whole(path: Path, source: Source) -> bool:

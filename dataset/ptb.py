@@ -3,6 +3,17 @@ import numpy as np
 
 from dataset import files, part_of_corpus
 
+URL = 'https://raw.githubusercontent.com/tomsercu/lstm/master/data/'
+SOURCES = {
+    'train': files.Source('ptb/ptb.train.txt', URL + 'ptb.train.txt', 5_101_618,
+                          'fcea919f6cf83f35d4d00c6cbf08040d13d4155226340912e2fef9c9c4102cbf'),
+    'valid': files.Source('ptb/ptb.valid.txt', URL + 'ptb.valid.txt', 399_782,
+                          'c9fe6985fe0d4ccb578183407d7668fc6066c20700cb4cf87d8ff1cc34df1bf2'),
+    'test': files.Source('ptb/ptb.test.txt', URL + 'ptb.test.txt', 449_945,
+                         'dd65dff31e70846b2a6030a87482edcd5d199130cdcfa1f3dccbb033728deee0'),
+}
+ADVICE = 'Without it: --corpus toy, or --corpus PATH for a text of your own'
+
 
 def load_data(data_type: str = 'train') -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
     """corpus (a 1-D int64 array of word ids), word_to_id, id_to_word.
@@ -24,7 +35,7 @@ def load_vocab() -> tuple[dict[str, int], dict[int, str]]:
 
 
 def _words(part: str) -> list[str]:
-    text = files.get(f'ptb/ptb.{part}.txt').read_text(encoding='utf-8')
+    text = files.get(SOURCES[part], ADVICE).read_text(encoding='utf-8')
     return text.replace('\n', ' <eos> ').split()
 
 

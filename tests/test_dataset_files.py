@@ -76,9 +76,8 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def served(server, cache, monkeypatch):
-    """The server as the only source of NAME; plain http allowed, no proxies, no pauses."""
-    source = files.Source(server.url, len(TEXT), hashlib.sha256(TEXT).hexdigest())
-    monkeypatch.setattr(files, 'SOURCES', {NAME: source})
+    """The server with a source of a file NAME on it; plain http allowed, no proxies, no pauses."""
+    server.source = files.Source(NAME, server.url, len(TEXT), hashlib.sha256(TEXT).hexdigest())
     monkeypatch.setattr(files, 'HANDLERS', [*files.HANDLERS, urllib.request.HTTPHandler])
     monkeypatch.setattr(files, 'PAUSE', 0)
     monkeypatch.setenv('no_proxy', '*')
@@ -105,31 +104,17 @@ def test_folder(tmp_path, monkeypatch, cache):
     assert files.folder() == tmp_path / 'local' / 'dlfs2'
 
 
-def test_sources_are_https():
-    assert len(files.SOURCES) == 3
-    for name, source in files.SOURCES.items():
-        assert source.url.startswith('https://') and source.url.endswith(Path(name).name)
-        assert len(source.sha256) == 64
-
-
-def test_real_files_are_the_sources(real_data):
-    for name, source in files.SOURCES.items():
-        data = (real_data / name).read_bytes()
-        assert (len(data), hashlib.sha256(data).hexdigest()) == (source.size, source.sha256)
-        assert files.get(name) == real_data / name
-
-
 def test_fetched_once(served, cache, capsys):
-    path = files.get(NAME)
+    path = files.get(served.source)
     assert path == cache / NAME and path.read_bytes() == TEXT
-    assert files.get(NAME) == path
+    assert files.get(served.source) == path
     assert len(served.asked) == 1 and left_behind(cache) == ['ptb.test.txt']
     assert capsys.readouterr().out == ''
 
 
 def test_500_twice_then_well(served):
     served.replies = [(500, b'', 0), (500, b'', 0), (200, TEXT, len(TEXT))]
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(served.source).read_bytes() == TEXT
     assert len(served.asked) == 3
 
 
@@ -142,12 +127,12 @@ def test_500_twice_then_well(served):
 def test_what_fails_three_times(served, cache, reply, says):
     served.replies = [reply]
     with pytest.raises(OSError) as caught:
-        files.get(NAME)
+        files.get(served.source, 'Without it: draw your own')
     lines = str(caught.value).split('\n')
     assert len(lines) == 3
     assert NAME in lines[0] and says in lines[0]
     assert served.url in lines[1] and str(cache / NAME) in lines[1]
-    assert '--corpus toy' in lines[2] and '--corpus PATH' in lines[2]
+    assert lines[2] == 'Without it: draw your own'
     assert len(served.asked) == 3 and left_behind(cache) == []
 
 
@@ -195,16 +180,16 @@ def test_an_answer_that_is_no_file_leaves_nothing(served, cache, reply, says):
     start = time.monotonic()
     served.replies = [reply]
     with pytest.raises(OSError, match=f'could not be fetched: .*{says}') as caught:
-        files.get(NAME)
-    assert len(str(caught.value).split('\n')) == 3 and len(str(caught.value)) < 1000
+        files.get(served.source)
+    assert len(str(caught.value).split('\n')) == 2 and len(str(caught.value)) < 1000
     assert left_behind(cache) == [] and time.monotonic() - start < 10
     served.replies = [(200, TEXT, len(TEXT))]
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(served.source).read_bytes() == TEXT
 
 
 def test_the_text_of_a_redirect_is_not_read(served, cache):
     served.replies = [redirect_to_itself, (200, TEXT, len(TEXT))]
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(served.source).read_bytes() == TEXT
     assert len(served.asked) == 2
 
 
@@ -235,7 +220,7 @@ def test_slower_than_the_limit(served, cache, monkeypatch, reply):
     served.replies = [reply]
     start = time.monotonic()
     with pytest.raises(OSError, match=rf'only \d+ of {len(TEXT)} bytes came in 0.3 s'):
-        files.get(NAME)
+        files.get(served.source)
     assert 0.2 < time.monotonic() - start < 3
     assert len(served.asked) == 1 and left_behind(cache) == []
 
@@ -247,8 +232,8 @@ def test_a_cache_folder_that_cannot_be_written(served, cache, obstacle):
     path.parent.mkdir(parents=True)
     path.write_text('in the way')
     with pytest.raises(OSError, match=r'could not be fetched: .*(exists|directory)') as caught:
-        files.get(NAME)
-    assert len(str(caught.value).split('\n')) == 3 and str(path) in str(caught.value)
+        files.get(served.source)
+    assert len(str(caught.value).split('\n')) == 2 and str(path) in str(caught.value)
     assert served.asked == [] and path.read_text() == 'in the way'
 
 
@@ -263,11 +248,11 @@ def test_a_full_disk(served, cache):
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(TEXT) - 1, limits[1]))
     try:
         with pytest.raises(OSError, match=r'could not be fetched: .*too large'):
-            files.get(NAME)
+            files.get(served.source)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert left_behind(cache) == ['ptb.test.txt'] and (cache / NAME).read_bytes() == TEXT[:-1]
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(served.source).read_bytes() == TEXT
 
 
 def test_two_processes_at_once(served, cache, tmp_path):
@@ -284,10 +269,9 @@ def test_two_processes_at_once(served, cache, tmp_path):
     code = f"""
 import urllib.request
 from dataset import files
-files.SOURCES = {{{NAME!r}: files.Source{tuple(files.SOURCES[NAME])!r}}}
 files.HANDLERS.append(urllib.request.HTTPHandler)
 files.sys.platform = 'linux'
-print(files.get({NAME!r}).stat().st_size)
+print(files.get(files.Source{tuple(served.source)!r}).stat().st_size)
 """
     environment = os.environ | {'PYTHONPATH': str(Path(__file__).parents[1])}
     children = [subprocess.Popen([sys.executable, '-c', code], env=environment, stdout=subprocess.PIPE, text=True)
@@ -301,14 +285,14 @@ def test_no_network(served, cache):
     served.shutdown()
     served.server_close()
     with pytest.raises(OSError, match='could not be fetched') as caught:
-        files.get(NAME)
-    assert len(str(caught.value).split('\n')) == 3 and left_behind(cache) == []
+        files.get(served.source)
+    assert len(str(caught.value).split('\n')) == 2 and left_behind(cache) == []
 
 
 def test_damaged_file_in_our_cache_is_fetched_anew(served, cache):
     (cache / 'ptb').mkdir(parents=True)
     (cache / NAME).write_bytes(TEXT[:-1] + b'!')
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(served.source).read_bytes() == TEXT
 
 
 def test_damaged_file_of_the_user_is_left_alone(served, tmp_path, monkeypatch):
@@ -317,7 +301,7 @@ def test_damaged_file_of_the_user_is_left_alone(served, tmp_path, monkeypatch):
     path.parent.mkdir()
     path.write_bytes(b'my own text')
     with pytest.raises(OSError, match=r'ptb\.test\.txt differs'):
-        files.get(NAME)
+        files.get(served.source)
     assert path.read_bytes() == b'my own text' and served.asked == []
 
 
@@ -325,7 +309,7 @@ def test_two_at_once(served, cache, monkeypatch):
     """Each waits with its part written until the other's is, so that the two stand side by side."""
     both = threading.Barrier(2)
     monkeypatch.setattr(files.os, 'fsync', lambda descriptor: both.wait(timeout=5))
-    threads = [threading.Thread(target=files.get, args=(NAME,)) for _ in range(2)]
+    threads = [threading.Thread(target=files.get, args=(served.source,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -341,14 +325,14 @@ def test_another_process_was_first(served, cache, monkeypatch):
         raise PermissionError('open elsewhere')
 
     monkeypatch.setattr(files.os, 'replace', replace)
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(served.source).read_bytes() == TEXT
     assert len(served.asked) == 1 and left_behind(cache) == ['ptb.test.txt']
 
 
 def test_plain_http_is_refused(served, monkeypatch):
     monkeypatch.setattr(files, 'HANDLERS', files.HANDLERS[:-1])
     with pytest.raises(OSError, match='unknown url type: http'):
-        files.get(NAME)
+        files.get(served.source)
     assert served.asked == []
 
 
@@ -368,26 +352,26 @@ def secure(served, monkeypatch):
     monkeypatch.setenv('SSL_CERT_FILE', os.path.abspath('cert.pem'))
     monkeypatch.setattr(files, 'HANDLERS', files.HANDLERS[:-1])
     served.url = f'https://localhost:{served.server_port}/file'
-    monkeypatch.setattr(files, 'SOURCES', {NAME: files.SOURCES[NAME]._replace(url=served.url)})
+    served.source = served.source._replace(url=served.url)
     return served
 
 
 def test_fetched_over_tls(secure):
-    assert files.get(NAME).read_bytes() == TEXT
+    assert files.get(secure.source).read_bytes() == TEXT
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(secure, cache, monkeypatch):
     monkeypatch.delenv('SSL_CERT_FILE')
     with pytest.raises(OSError, match='certificate verify failed'):
-        files.get(NAME)
+        files.get(secure.source)
     assert secure.asked == [] and left_behind(cache) == []
 
 
 def test_a_certificate_of_another_host_is_refused(secure, cache, monkeypatch):
     url = secure.url.replace('localhost', '127.0.0.1')
-    monkeypatch.setattr(files, 'SOURCES', {NAME: files.SOURCES[NAME]._replace(url=url)})
+    secure.source = secure.source._replace(url=url)
     with pytest.raises(OSError, match='certificate is not valid for'):
-        files.get(NAME)
+        files.get(secure.source)
     assert secure.asked == [] and left_behind(cache) == []
 
 
@@ -400,22 +384,15 @@ def test_a_redirect_to_anything_but_https_is_refused(secure, cache, scheme):
 
     secure.replies = [lambda handler: redirect(handler, secure.url.replace('https', scheme))]
     with pytest.raises(OSError, match=f'unknown url type: {scheme}|not allowed'):
-        files.get(NAME)
+        files.get(secure.source)
     assert len(secure.asked) == files.TRIES and left_behind(cache) == []
     secure.replies = [lambda handler: redirect(handler, secure.url), (200, TEXT, len(TEXT))]
-    assert files.get(NAME).read_bytes() == TEXT
-
-
-def test_unknown_name():
-    with pytest.raises(ValueError, match=r'ptb/no\.txt'):
-        files.get('ptb/no.txt')
+    assert files.get(secure.source).read_bytes() == TEXT
 
 
 def test_find_weights(tmp_path, monkeypatch, cache):
-    with pytest.raises(FileNotFoundError, match=r'Rnnlm\.npz.*ch06\.train_rnnlm'):
-        files.find_weights('Rnnlm', 'ch06')
-    with pytest.raises(FileNotFoundError, match=r'ch04\.train '):
-        files.find_weights('cbow_params', 'ch04')
+    with pytest.raises(FileNotFoundError, match=r'Rnnlm\.npz.*in ch06,.*: python -m ch06\.train_rnnlm makes'):
+        files.find_weights('Rnnlm', made_by='ch06.train_rnnlm')
     here = tmp_path / 'ch07'
     here.mkdir()
     monkeypatch.chdir(here)
@@ -425,4 +402,4 @@ def test_find_weights(tmp_path, monkeypatch, cache):
                  here / 'Rnnlm.pkl', here / 'Rnnlm.npz'):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        assert files.find_weights('Rnnlm', 'ch06').resolve() == path.resolve()
+        assert files.find_weights('Rnnlm', 'ch06.train_rnnlm').resolve() == path.resolve()

@@ -1,4 +1,7 @@
 """dataset.ptb (real text where it is at hand, a small stand-in elsewhere) and dataset.corpus."""
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,7 +14,7 @@ def small(tmp_path, monkeypatch):
     (tmp_path / 'train').write_text(' the cat <unk> \n sat N cat \n')
     (tmp_path / 'valid').write_text(' cat the \n')
     (tmp_path / 'test').write_text(' N sat \n <unk> \n')
-    monkeypatch.setattr(files, 'get', lambda name: tmp_path / name.split('.')[1])
+    monkeypatch.setattr(files, 'get', lambda source, advice: tmp_path / source.name.split('.')[1])
 
 
 def test_small(small):
@@ -30,6 +33,31 @@ def test_unknown_part():
     for name in ('tset', 'Train', None):
         with pytest.raises(ValueError, match='data_type'):
             ptb.load_data(name)
+
+
+def test_sources_are_https():
+    assert list(ptb.SOURCES) == ['train', 'valid', 'test']
+    for part, source in ptb.SOURCES.items():
+        assert source.name == f'ptb/ptb.{part}.txt'
+        assert source.url.startswith('https://') and source.url.endswith(Path(source.name).name)
+        assert len(source.sha256) == 64
+
+
+def test_without_a_network_the_last_line_says_what_else_there_is(tmp_path, monkeypatch):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path / 'empty'))
+    monkeypatch.setattr(files, 'PAUSE', 0)
+    with pytest.raises(OSError) as caught:      # conftest lets no other machine be asked
+        ptb.load_data()
+    lines = str(caught.value).split('\n')
+    assert len(lines) == 3 and 'ptb/ptb.train.txt is not at hand' in lines[0]
+    assert '--corpus toy' in lines[2] and '--corpus PATH' in lines[2]
+
+
+def test_real_files_are_the_sources(real_data):
+    for source in ptb.SOURCES.values():
+        data = (real_data / source.name).read_bytes()
+        assert (len(data), hashlib.sha256(data).hexdigest()) == (source.size, source.sha256)
+        assert files.get(source) == real_data / source.name
 
 
 def test_real(real_data):
