@@ -1,1 +1,7 @@
 """Chapter 1: neural networks reviewed, on the spiral data."""
+try:        # the other chapters import this one for the sake of this sentence
+    import common.checks  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ImportError(f'common: expected the one beside {__path__[0]}, got another package of that name ({error}): run '
+                      'with python -m in the root of the checkout, or pip install -e . there, without the '
+                      'other') from None

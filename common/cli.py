@@ -26,6 +26,23 @@ FROM_1 = range(1, sys.maxsize)      # that of an int beside which none stands
 SEEDS = range(2**32)
 
 
+def check_dataset(script):
+    """End a chapter's script in one sentence where `dataset`, from which it is about to import, is another package."""
+    import dataset
+
+    root = Path(__file__).resolve().parent.parent
+    chapters = [chapter for chapter in root.glob('ch0*') if chapter in Path(script).resolve().parents]
+    if chapters and not hasattr(dataset, 'part_of_corpus'):
+        found = getattr(dataset, '__file__', None) or next(iter(dataset.__path__))
+        raise SystemExit(f'dataset: expected the one beside {root / "common"}, got another package of that name, '
+                         f'{found}: run the script with python -m in the root of the checkout, or pip install -e . '
+                         'there, without the other')
+
+
+# Here, since all scripts come by before they import from dataset.
+check_dataset(getattr(sys.modules['__main__'], '__file__', None) or '')
+
+
 def run(main, argv=None):
     """Call main with the values that the command line gives and return its result.
 
