@@ -2,23 +2,25 @@
 from typing import Annotated
 
 from common.cli import run
+from common.np import np
 from dataset.corpus import load_data
 
 
 def main(
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
 ):
-    """Print the first words and some ids; returns corpus, word_to_id and id_to_word."""
-    corpus, word_to_id, id_to_word = load_data(corpus)
-    print('corpus size:', len(corpus))
-    print('corpus[:30]:', corpus[:30])
+    """Print the first words and some ids; returns the ids (length,)."""
+    ids, word_to_id, id_to_word = load_data(corpus)
+    print('corpus size:', len(ids))
+    with np.printoptions(linewidth=200):        # in one line
+        print('corpus[:30]:', ids[:30])
     print()
     for i in range(3):
         print(f'id_to_word[{i}]:', id_to_word[i])
     print()
     for word in ('car', 'happy', 'lexus'):
         print(f"word_to_id['{word}']:", word_to_id.get(word, 'not in this corpus'))
-    return corpus, word_to_id, id_to_word
+    return ids          # not the vocabularies, of which a notebook would show every word
 
 
 if __name__ == '__main__':

@@ -1,2 +1,2 @@
 """Chapter 5: recurrent networks."""
-import ch01  # noqa: F401   tells of a foreign package named common
+import ch01  # noqa: F401       for what it says of packages and warnings

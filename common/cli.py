@@ -1,5 +1,6 @@
 """From main's signature to command-line flags, and to a tidy end."""
 import argparse
+import builtins
 import inspect
 import math
 import os
@@ -53,8 +54,17 @@ def run(main, argv=None):
 
     Ctrl-C, SIGTERM and SIGHUP end with one line and status 130; a missing file or network (OSError), a loss that is not
     finite (FloatingPointError) and a MemoryError with the message and status 1; a closed pipe (`| head`) in silence; an
-    InputError with its sentence and status 2. Any other error keeps its traceback.
+    InputError with its sentence and status 2. Any other error keeps its traceback. In a notebook (`%run -m`) there is
+    no status, and so no SystemExit, of which IPython would make a traceback: after its line, run returns None.
     """
+    try:
+        return _run(main, argv)
+    except SystemExit:
+        if not hasattr(builtins, 'get_ipython'):
+            raise
+
+
+def _run(main, argv):
     if sys.stdout is None:      # closed (`>&-`), or pythonw
         sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
     if hasattr(sys.stdout, 'reconfigure'):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ch02 import count_method_big, count_method_small, most_similar, ppmi, show_ptb, similarity
+from dataset import toy
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -91,11 +92,12 @@ def test_count_method_big_on_a_text_with_few_words(capsys):
 
 
 def test_show_ptb_of_the_toy_language(capsys):
-    corpus, _, id_to_word = show_ptb.main(corpus='toy')
-    out = capsys.readouterr().out
-    lines = out.splitlines()
-    assert lines[0] == f'corpus size: {len(corpus)}'
-    assert out.split('[', 2)[2].split(']')[0].split() == [str(i) for i in corpus[:30]]
+    ids = show_ptb.main(corpus='toy')
+    lines = capsys.readouterr().out.splitlines()
+    _, id_to_word = toy.load_vocab()
+    assert lines[0] == f'corpus size: {len(ids)}'
+    assert lines[1].startswith('corpus[:30]: [') and len(lines) == 10
+    assert lines[1].split('[')[2].strip(']').split() == [str(i) for i in ids[:30]]
     assert f'id_to_word[2]: {id_to_word[2]}' in lines
     assert "word_to_id['lexus']: not in this corpus" in lines
 
