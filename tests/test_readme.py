@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.script import make_parser
+from common.cli import make_parser
 from tests import reproduce
 
 ROOT = Path(__file__).resolve().parent.parent
