@@ -6,7 +6,10 @@ that is resumed goes on as one never stopped.
 """
 import math
 
+from common.checkpoint import Checkpoint
 from common.checks import InputError, check_range, check_sizes
+
+__all__ = ['Checkpoint', 'CosineDecay', 'EarlyStopping', 'PlateauDecay', 'StepDecay', 'epochs_without_gain']
 
 
 class StepDecay:

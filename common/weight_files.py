@@ -26,6 +26,7 @@ from common.storage import (
     save_pickle,
 )
 
+IN_A_PICKLE = 800_000       # words: five instructions each, of those that a pickle may hold (see unpickle)
 BESIDES = ('about', 'words', 'word_ends')       # the arrays that are no parameters
 
 
@@ -180,6 +181,9 @@ def save_words(path, word_vecs, id_to_word, about: dict | None = None) -> None:
         save_npz(path, {'word_vecs': word_vecs.astype('f4'), **words_to_arrays(words),
                         'about': as_text_array(json.dumps({'library': library(), **(about or {})}))})
     else:
+        if len(words) > IN_A_PICKLE:
+            raise InputError(f'id_to_word: expected at most {IN_A_PICKLE} words for a .pkl file, got {len(words)}: name '
+                             'an .npz file')
         word_to_id = {word: i for i, word in enumerate(words)}
         save_pickle(path, {'word_vecs': word_vecs.astype('f2'), 'word_to_id': word_to_id,
                            'id_to_word': dict(enumerate(words))})
