@@ -182,8 +182,8 @@ def save_words(path, word_vecs, id_to_word, about: dict | None = None) -> None:
                         'about': as_text_array(json.dumps({'library': library(), **(about or {})}))})
     else:
         if len(words) > IN_A_PICKLE:
-            raise InputError(f'id_to_word: expected at most {IN_A_PICKLE} words for a .pkl file, got {len(words)}: name '
-                             'an .npz file')
+            raise InputError(f'id_to_word: expected at most {IN_A_PICKLE} words for a .pkl file, got {len(words)}: '
+                             'name an .npz file')
         word_to_id = {word: i for i, word in enumerate(words)}
         save_pickle(path, {'word_vecs': word_vecs.astype('f2'), 'word_to_id': word_to_id,
                            'id_to_word': dict(enumerate(words))})
