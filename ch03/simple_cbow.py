@@ -1,4 +1,4 @@
-"""CBOW in its simple form: a word told from its neighbours, with a softmax over the whole vocabulary."""
+"""CBOW in its simple form: a word predicted from its neighbours, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
 from common.checks import check_shape, check_sizes
 from common.layers import MatMul, SoftmaxWithLoss, gather

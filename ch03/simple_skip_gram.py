@@ -1,4 +1,4 @@
-"""Skip-gram in its simple form: the neighbours told from a word, with a softmax over the whole vocabulary."""
+"""Skip-gram in its simple form: the neighbours predicted from a word, with a softmax over the whole vocabulary."""
 from common.base_model import BaseModel
 from common.checks import check_shape, check_sizes
 from common.layers import MatMul, SoftmaxWithLoss, gather

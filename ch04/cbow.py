@@ -1,4 +1,4 @@
-"""CBOW at full size: a word told from its neighbours, with negative sampling."""
+"""CBOW at full size: a word predicted from its neighbours, with negative sampling."""
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
 from common.checks import InputError, check_shape, check_sizes

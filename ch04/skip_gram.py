@@ -1,4 +1,4 @@
-"""Skip-gram at full size: the neighbours told from a word, with negative sampling."""
+"""Skip-gram at full size: the neighbours predicted from a word, with negative sampling."""
 from ch04.cbow import as_pairs
 from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel

@@ -97,7 +97,7 @@ def make_dates() -> list[str]:
 
 
 def _read(file_name: str) -> tuple[list[str], str]:
-    """The lines, and the characters in the order of their ids where that is settled beforehand."""
+    """The lines, and the characters in the order of their ids where that is fixed beforehand."""
     path = Path(file_name)
     if path.name == str(file_name) and not path.is_file():
         path = files.folder() / 'sequence' / file_name

@@ -1,4 +1,4 @@
-"""What holds for every layer of every room (gradients, dtype, arrays that stay), and the values of common.layers."""
+"""What holds for every layer of every file (gradients, dtype, arrays that stay), and the values of common.layers."""
 import math
 
 import numpy as np

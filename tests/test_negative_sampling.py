@@ -89,7 +89,7 @@ def test_a_target_never_seen_excludes_nothing(Sampler):
 
 @pytest.mark.parametrize('u, word', [(0.0, 1), (0.25, 4), (np.nextafter(0.25, 0), 1), (np.nextafter(1, 0), 6)])
 def test_draws_at_the_edges(u, word, monkeypatch):
-    """[0, 1) is cut into [0, 1/4) for id 1, [1/4, 1/2) for 4, [1/2, 1) for 6: what was never seen has no room."""
+    """[0, 1) is cut into [0, 1/4) for id 1, [1/4, 1/2) for 4, [1/2, 1) for 6: what was never seen has no part."""
     sampler = UnigramSampler(np.array([1, 4, 6, 6]), 1, 1)
     monkeypatch.setattr(np.random, 'rand', lambda *shape: np.full(shape, u))
     assert sampler.get_negative_sample(np.array([5, 5])).tolist() == [[word], [word]]

@@ -1,4 +1,4 @@
-"""What the library brings into a house: no network on import, no code made from data, tested lower bounds."""
+"""What the library brings with it: no network on import, no code made from data, tested lower bounds."""
 import ast
 import os
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-SHIPPED = sorted(path for room in ('common', 'dataset', 'ch0[1-8]') for path in ROOT.glob(f'{room}/*.py'))
+SHIPPED = sorted(path for folder in ('common', 'dataset', 'ch0[1-8]') for path in ROOT.glob(f'{folder}/*.py'))
 
 IMPORT_ALL = '''
 import importlib, socket, sys
