@@ -104,7 +104,8 @@ def _read(file_name: str) -> tuple[list[str], str]:
         if not path.is_file() and file_name in ('addition.txt', 'date.txt'):
             return (make_addition if file_name == 'addition.txt' else make_dates)(), BOOK_CHARS[file_name]
     if not path.is_file():
-        raise FileNotFoundError(f'file_name is {str(file_name)!r}, but there is no file {path}.')
+        raise FileNotFoundError('file_name: expected addition.txt, date.txt or the path of a file, got '
+                                f'{str(file_name)!r}')
     lines = files.read_text(path).split('\n')
     return (lines if lines[-1] else lines[:-1]), ''
 
