@@ -84,6 +84,27 @@ def test_a_foreign_package_named_as_ours_is_told():
     for name in ('dataset', 'common'):
         done = run(name, ['-m', 'ch07.train_seq2seq'], ROOT)
         assert (done.returncode, done.stderr) == (0, '')
+    done = run('dataset', ['-c', 'import common.cli, ch07.seq2seq'])        # a reader's own program may have a dataset
+    assert (done.returncode, done.stderr) == (0, '')
+
+
+def test_one_that_was_imported_runs_without_a_warning():
+    """As by %run -m in a notebook; Python warns of modules in general, and of those that are not ours still does."""
+    code = """
+import runpy, sys, ch01.train_custom_loop, json.tool
+sys.argv[1:] = ['--help']
+try:
+    runpy.run_module(MODULE, run_name='__main__', alter_sys=True)
+except SystemExit as end:
+    assert end.code == 0
+"""
+    warned = []
+    for module in ('ch01.train', 'json.tool'):
+        done = subprocess.run([sys.executable, '-c', code.replace('MODULE', repr(module))], timeout=60,
+                              capture_output=True, text=True, env={**os.environ, 'PYTHONPATH': str(ROOT)})
+        assert done.stdout.startswith('usage: ')
+        warned.append('RuntimeWarning' in done.stderr)
+    assert warned == [False, True]
 
 
 # Each kind of model through its script, in small: prints a hash over all bits of the parameters, a line each.

@@ -1,14 +1,13 @@
-"""From a signature to flags, to a tidy end, to a picture."""
+"""common.cli: from a signature to flags, and to a tidy end."""
+import builtins
 import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Annotated, Literal
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -17,12 +16,11 @@ import ch05.train_custom_loop
 from ch02 import count_method_small
 from ch04.cbow import CBOW
 from ch06 import rnn_gradient_graph, train_better_rnnlm, train_rnnlm
-from common import cli, interrupts
+from common import cli
 from common.base_model import BaseModel
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
-from common.interrupts import STOPS, keep_on_interrupt
+from common.interrupts import STOPS
 from common.storage import load_npz
 from common.trainer import Trainer
 
@@ -139,7 +137,7 @@ def test_help_reads_well(capsys, monkeypatch):
     text = capsys.readouterr().out
     lines = ' '.join(text.split())
     for part in (
-        '[flags] From a signature to flags, to a tidy end, to a picture.',          # this module's docstring
+        '[flags] common.cli: from a signature to flags, and to a tidy end.',          # this module's docstring
         '--max-epoch N passes over the data (default: 300)',
         '--learning-rate X how far, 100% at most (default: 0.5)', '--corpus TEXT a name (default: ptb)',
         '--reverse, --no-reverse read backwards (default: no)', 'go on (default: yes)',
@@ -169,41 +167,6 @@ def test_ctrl_c_ends_with_130_and_one_line(capsys):
     assert end.value.code == 130 and capsys.readouterr().err == 'stopped\n'
 
 
-def test_sigterm_is_a_ctrl_c_and_the_old_handler_comes_back():
-    seen = []
-
-    def old(*_):
-        seen.append('old')
-
-    def main():
-        try:
-            os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(5)
-        except KeyboardInterrupt:
-            seen.append('ctrl-c')
-            raise
-
-    before = signal.signal(signal.SIGTERM, old)
-    try:
-        with pytest.raises(SystemExit) as end:
-            run(main, [])
-        assert end.value.code == 130 and seen == ['ctrl-c']
-        assert signal.getsignal(signal.SIGTERM) is old
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-@pytest.mark.skipif(os.name == 'nt', reason='signals of POSIX')
-def test_a_hangup_that_is_ignored_stays_ignored():
-    """As `nohup` asks for."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert run(lambda: os.kill(os.getpid(), signal.SIGHUP) or 'done', []) == 'done'
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
-
-
 def test_run_works_in_another_thread():
     results = []
     thread = threading.Thread(target=lambda: results.append(run(sample, [])))
@@ -229,47 +192,6 @@ def test_a_missing_file_and_a_loss_that_is_not_finite_are_one_line(capsys):
         assert end.value.code == 1 and capsys.readouterr().err == message
 
 
-@pytest.mark.parametrize('stop, status', [(KeyboardInterrupt, 130), (BrokenPipeError, 1)])
-def test_with_something_kept_an_end_says_where_and_only_that(stop, status, capsys):
-    def main():
-        with keep_on_interrupt(lambda: 'x.npz'):
-            raise stop
-
-    with pytest.raises(SystemExit) as end:
-        run(main, [])
-    assert end.value.code == status
-    assert capsys.readouterr().err == f'stopped; what was learnt so far is in {Path("x.npz").resolve()}\n'
-
-
-def test_keep_on_interrupt_saves_on_ctrl_c_alone():
-    calls = []
-    with keep_on_interrupt(lambda: calls.append('saved')):
-        pass
-    with pytest.raises(ValueError), keep_on_interrupt(lambda: calls.append('saved')):
-        raise ValueError
-    assert calls == []
-    with pytest.raises(KeyboardInterrupt, match=r'learnt so far is in .*x\.npz'), \
-            keep_on_interrupt(lambda: calls.append('saved') or 'x.npz'):
-        raise KeyboardInterrupt
-    assert calls == ['saved']
-
-
-@pytest.mark.parametrize('stop', [KeyboardInterrupt(), OSError(5, 'Input/output error')])
-def test_a_saving_that_fails_ends_with_one_error(stop, capsys):
-    def main():
-        with keep_on_interrupt(save):
-            raise stop
-
-    def save():
-        raise OSError(28, 'No space left on device')
-
-    with pytest.raises(SystemExit) as end:
-        run(main, [])
-    assert end.value.code == 1
-    what = 'Errno 5] Input/output error' if isinstance(stop, OSError) else 'Errno 28] No space left on device'
-    assert capsys.readouterr().err == f'[{what}\n'
-
-
 @pytest.mark.parametrize('error, says', [(MemoryError(), 'there is not enough memory'),
                                          (MemoryError('8 TiB'), '8 TiB')])
 def test_too_little_memory_is_one_line(error, says, capsys):
@@ -279,26 +201,6 @@ def test_too_little_memory_is_one_line(error, says, capsys):
     with pytest.raises(SystemExit) as end:
         run(main, [])
     assert end.value.code == 1 and capsys.readouterr().err == says + '\n'
-
-
-@pytest.mark.parametrize('number', STOPS)
-def test_a_second_ctrl_c_does_not_disturb_the_saving(number):
-    def save():
-        os.kill(os.getpid(), number)
-        for _ in range(1000):
-            pass
-        return 'x.npz'
-
-    def old(*_):
-        pytest.fail('the signal came through')
-
-    before = signal.signal(number, old)
-    try:
-        with pytest.raises(interrupts.Kept), keep_on_interrupt(save):
-            raise KeyboardInterrupt
-        assert signal.getsignal(number) is old
-    finally:
-        signal.signal(number, before)
 
 
 # ---- bad input and bugs
@@ -340,6 +242,24 @@ def test_an_input_error_is_one_line_and_status_2(capsys):
         with pytest.raises(SystemExit) as end:
             run(main, argv)
         assert end.value.code == 2 and capsys.readouterr().err == message + '\n'
+
+
+def test_in_a_notebook_an_end_is_its_line_alone(monkeypatch, capsys):
+    """IPython would make a traceback and a warning of a SystemExit."""
+    monkeypatch.setattr(builtins, 'get_ipython', lambda: None, raising=False)
+
+    def stopped():
+        raise KeyboardInterrupt
+
+    def bug():
+        raise ValueError('a bug')
+
+    for main, argv, says in ((stopped, [], 'stopped\n'), (sample, ['--batch-size', '0'], 'expected 1 or more, got 0\n')):
+        assert run(main, argv) is None
+        assert capsys.readouterr().err.endswith(says)
+    assert run(sample, ['--seed', '1'])['seed'] == 1
+    with pytest.raises(ValueError, match='a bug'):
+        run(bug, [])
 
 
 class Silly(BaseModel):
@@ -401,12 +321,20 @@ def program():
     Path('ch/program.py').write_text(PROGRAM, encoding='utf-8')
     env = os.environ | {'PYTHONPATH': str(ROOT), 'PYTHONIOENCODING': 'utf-8', 'PYTHONUNBUFFERED': ''}
 
+    processes, limits = [], []
+
     def start(*args, **changes):
         keywords = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'env': env} | changes
-        return subprocess.Popen([sys.executable, *args], **keywords)
+        processes.append(subprocess.Popen([sys.executable, *args], **keywords))
+        limits.append(threading.Timer(60, processes[-1].kill))
+        limits[-1].start()
+        return processes[-1]
 
     start.env = env
-    return start
+    yield start
+    for process, limit in zip(processes, limits, strict=True):
+        limit.cancel()
+        process.kill()
 
 
 def test_the_three_ways_of_running(program):
@@ -457,37 +385,6 @@ def test_a_character_that_the_console_lacks_becomes_a_question_mark(program):
 
 
 def test_the_command_line_does_not_import_matplotlib_or_numpy(program):
-    code = ('import sys, common.cli, common.interrupts, common.figures\n'
+    code = ('import sys, common.cli, common.interrupts, common.figures; '
             'print([m for m in ("matplotlib", "numpy") if m in sys.modules])')
     assert program('-c', code).communicate()[0].strip() == b'[]'
-
-
-# ---- pictures
-
-def test_show_writes_a_picture_closes_it_and_says_where(capsys):
-    plt.plot([1, 2])
-    show('loss')
-    path = Path('loss.png').resolve()
-    assert path.read_bytes().startswith(b'\x89PNG') and capsys.readouterr().out == f'picture: {path}\n'
-    assert plt.get_fignums() == []
-
-
-@pytest.mark.parametrize('backend, keep, written, shown', [
-    ('TkAgg', False, False, True), ('module://matplotlib_inline.backend_inline', True, True, True),
-    ('inline', False, False, True), ('svg', False, True, False), ('agg', True, True, False),
-])
-def test_a_screen_shows_and_keeps_only_on_request(backend, keep, written, shown, monkeypatch, capsys):
-    seen = []
-    monkeypatch.setattr(plt, 'get_backend', lambda: backend)
-    monkeypatch.setattr(plt, 'show', lambda: seen.append(plt.get_fignums()))
-    figure = plt.figure()
-    show('p', keep=keep)
-    assert Path('p.png').exists() == written == ('picture: ' in capsys.readouterr().out)
-    assert seen == ([[figure.number]] if shown else [])
-    assert plt.get_fignums() == []
-
-
-def test_a_folder_that_cannot_be_written_is_told_before_the_training(monkeypatch):
-    monkeypatch.setattr(os, 'access', lambda path, mode: (Path(path), mode) != (Path('.'), os.W_OK))
-    with pytest.raises(PermissionError, match='cannot be written: expected a folder'), keep_on_interrupt(None):
-        pytest.fail('the training began')
