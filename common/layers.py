@@ -2,7 +2,6 @@
 
 `backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
 """
-import sys
 from typing import Any
 
 from common.checks import InputError, InputTypeError, check_ids, check_range, check_shape
@@ -34,25 +33,6 @@ class Layer:
     def __getattr__(self, name):
         """Called for what is not there: as a rule what forward leaves to backward."""
         raise AttributeError(f'{type(self).__name__} has no {name!r} yet; expected a forward before backward')
-
-    def empty(self, name, shape, dtype):
-        """An array to be filled: that of the last call under this name once nobody else holds it, else a new one.
-
-        New memory is expensive where it is large (each page is fetched from the system and cleared). What a caller
-        keeps, be it a view, is never handed out again.
-        """
-        kept = self.__dict__.setdefault('kept', {})
-        if name not in kept or references(kept, name) > ALONE or (kept[name].shape, kept[name].dtype) != (shape, dtype):
-            kept[name] = np.empty(shape, dtype)
-        return kept[name]
-
-
-def references(kept, name):
-    """How many references Python counts to kept[name], some of its own among them."""
-    return sys.getrefcount(kept[name])
-
-
-ALONE = references({'': np.empty(0)}, '')       # when nobody else holds it: the number differs between Pythons
 
 
 def gather(*layers):

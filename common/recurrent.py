@@ -62,20 +62,21 @@ class Recurrent(Layer):
                              f'{state.shape}: call reset_state() before a batch of another size')
         return state
 
-    def project(self, xs, order='C'):
-        """xs Wx + b of all steps in one product. xs (N, T, D) -> (T, N, G), G the width of all gates.
-
-        order 'F': in memory G comes first.
-        """
-        Wx, _, b = self.params
+    def flat_steps(self, xs):
+        """xs (N, T, D) -> (T·N, D), the steps one after another; backward finds it in `.xs`."""
+        Wx = self.params[0]
         if xs.ndim != 3 or xs.shape[2] != len(Wx) or not xs.size:
             check_shape('xs', xs, 'NT', len(Wx))
-        N, T, D = xs.shape
-        self.xs = time_major(xs).reshape(T * N, D)
-        a = self.empty('a', (T * N, len(b)), Wx.dtype) if order == 'C' else self.empty('a', (len(b), T * N), Wx.dtype).T
-        np.matmul(self.xs, Wx, out=a)                   # (T·N, G)
+        x = flat(time_major(xs))
+        self.xs = x
+        return x
+
+    def project(self, xs):
+        """xs Wx + b of all steps in one product. xs (N, T, D) -> (T, N, G), G the width of all gates."""
+        Wx, _, b = self.params
+        a = self.flat_steps(xs) @ Wx                    # (T·N, G)
         a += b
-        return a.reshape(T, N, -1)
+        return a.reshape(xs.shape[1], xs.shape[0], -1)
 
     def project_backward(self, da):
         """The gradients of Wx and b, and of xs, which is returned. da (T, N, G) -> dxs (N, T, D)."""
@@ -130,14 +131,62 @@ class TimeRNN(Recurrent):
         return self.project_backward(da)                # (N, T, D)
 
 
+def lstm_step(gates, c_prev, c, tanh_c, h):
+    """One step of an LSTM, feature-major: writes c, tanh(c) and h (H, N), by their values before, c_prev (H, N).
+
+    gates (4H, N) hold x Wx + h_prev Wh + b and become f, g, i, o. For one tanh to serve them all, a sigmoid is
+    tanh(x / 2) / 2 + 1/2: near 0 its error is that of numbers near 1, 6e-8 in float32, which f·c + g·i does not feel.
+    """
+    H = len(h)
+    sigmoids = gates[:H], gates[2 * H:]
+    for gate in sigmoids:
+        gate *= 0.5
+    np.tanh(gates, out=gates)
+    for gate in sigmoids:
+        gate *= 0.5
+        gate += 0.5
+    f, g, i, o = gates.reshape(4, *h.shape)
+    np.multiply(f, c_prev, out=c)
+    np.multiply(g, i, out=tanh_c)                       # memory that is free until the next line but one
+    c += tanh_c
+    np.tanh(c, out=tanh_c)
+    np.multiply(o, tanh_c, out=h)
+
+
+def lstm_step_back(gates, c_prev, tanh_c, dh, dc, da):
+    """The gradient of what lstm_step took: writes da (4H, N), that of the gates, and makes dc that of c_prev.
+
+    gates, c_prev, tanh_c as lstm_step left them; dh, dc (H, N) the gradients of h and c. dh is used up.
+    """
+    slope, before = np.empty_like(gates), np.empty_like(gates)          # (4H, N)
+    f, g, i, o = gates.reshape(4, *dh.shape)
+    df, dg, di, do = before.reshape(4, *dh.shape)
+    H = len(dh)
+    np.multiply(dh, tanh_c, out=do)
+    dh *= o
+    dc += dh                                            # dc = dc_next + dh·o·(1 − tanh²c)
+    dh *= tanh_c
+    dh *= tanh_c
+    dc -= dh
+    np.multiply(dc, c_prev, out=df)
+    np.multiply(dc, i, out=dg)
+    np.multiply(dc, g, out=di)
+    dc *= f
+    df *= f                                             # the slope of a sigmoid s is s(1 − s), of a tanh (1 + g)(1 − g)
+    before[2 * H:] *= gates[2 * H:]
+    dg *= np.add(1, g, out=slope[:H])
+    np.subtract(1, gates, out=slope)
+    np.multiply(before, slope, out=da)
+
+
 class TimeLSTM(Recurrent):
     """LSTM over all steps; besides `.h`, `.c` (N, H) is the memory cell after the last.
 
     xs (N, T, D), Wx (D, 4H), Wh (H, 4H), b (4H,) -> hs (N, T, H). Book, 6.3.2.
 
-    Inside, a step is feature-major, (4H, N): each gate is one contiguous block. Narrow xs go through the step's product
-    together with h, as z = [x, 1, h] times W = [Wx, b, Wh], which adds little to it and saves passes over the gates of
-    all steps. Wide xs have a product of their own, for all steps at once.
+    Inside, a step is feature-major, (4H, N): each gate is one contiguous block. There are two ways through the steps.
+    Wide xs are multiplied by Wx for all steps at once. Narrow xs go through each step's product together with h, as
+    z = [x, 1, h] times W = [Wx, b, Wh], which adds little to it and saves passes over the gates of all steps.
     """
 
     n_gates = 4
@@ -145,8 +194,6 @@ class TimeLSTM(Recurrent):
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b, stateful)
         self.c: Any = None
-        self.gates: Any = None
-        self.zs: Any = None
         self.narrow = 2 * len(Wx) <= len(Wh)
 
     def set_state(self, h, c=None):
@@ -155,91 +202,93 @@ class TimeLSTM(Recurrent):
     def reset_state(self):
         self.h, self.c = None, None
 
-    def weights(self):
-        """What z is multiplied by: (D + 1 + H, 4H) where xs are narrow, else Wh (H, 4H)."""
-        Wx, Wh, b = self.params
-        return np.concatenate((Wx, b[None], Wh)) if self.narrow else Wh
-
     def forward(self, xs):
-        check_shape('xs', xs, 'NT', len(self.params[0]))
-        W = self.weights()
-        (N, T, D), H, dtype = xs.shape, len(self.params[1]), W.dtype
+        Wx, Wh, _ = self.params
+        check_shape('xs', xs, 'NT', len(Wx))
+        (N, T, _), H = xs.shape, len(Wh)
         h, c = self.initial(self.h, N), self.initial(self.c, N)
-        self.gates, self.zs = None, None                # lets their memory be used again
-        zs = self.empty('zs', (T + 1, len(W), N), dtype)
-        hs = zs[:, -H:]                                 # hs[0], cs[0] are the state before the first step
-        if self.narrow:
-            zs[:-1, :D], zs[:, D] = xs.transpose(1, 2, 0), 1
-        else:
-            a = self.project(xs, order='F')             # (T, N, 4H)
-        all_gates = self.empty('gates', (T, 4 * H, N), dtype)
-        cs = np.empty((T + 1, H, N), dtype)
-        tanh_cs, gi = np.empty_like(cs[1:]), np.empty_like(cs[0])
-        hs[0], cs[0] = h.T, c.T
-        for t in range(T):
-            gates = all_gates[t]                        # (4H, N)
-            np.matmul(W.T, zs[t], out=gates)
-            if not self.narrow:
-                gates += a[t].T
-            f, g, i, o = gates.reshape(4, H, N)
-            sigmoids = f, gates[2 * H:]                 # sigmoid(x) = tanh(x / 2) / 2 + 1/2: one tanh for all gates
-            for gate in sigmoids:
-                gate *= 0.5
-            np.tanh(gates, out=gates)
-            for gate in sigmoids:
-                gate *= 0.5
-                gate += 0.5
-            np.multiply(f, cs[t], out=cs[t + 1])
-            np.multiply(g, i, out=gi)
-            cs[t + 1] += gi
-            np.tanh(cs[t + 1], out=tanh_cs[t])
-            np.multiply(o, tanh_cs[t], out=hs[t + 1])
-        self.gates, self.zs, self.cs, self.tanh_cs = all_gates, zs, cs, tanh_cs
-        self.h, self.c = hs[T].T.copy(), cs[T].T
+        gates = np.empty((T, 4 * H, N), Wh.dtype)
+        cs = np.empty((T + 1, H, N), Wh.dtype)          # cs[0], and hs[0] below, are the state before the first step
+        tanh_cs = np.empty_like(cs[1:])
+        cs[0] = c.T
+        steps = self.forward_narrow if self.narrow else self.forward_wide
+        hs = steps(xs, h, gates, cs, tanh_cs)           # (T + 1, H, N)
+        self.h, self.c = hs[T].T.copy(), cs[T].T.copy()
         return hs[1:].swapaxes(1, 2).copy().swapaxes(0, 1)      # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
-        dWx, dWh, db = self.grads
-        W, zs, cs = self.weights(), self.zs, self.cs
+        _, _, cs, _ = self.cache
         check_shape('dhs', dhs, '', cs.shape[2], len(cs) - 1, cs.shape[1])
-        (N, T, H), D, dtype = dhs.shape, len(dWx), W.dtype
-        dhs = dhs.transpose(1, 2, 0)                    # (T, H, N)
-        das = self.empty('das', (4 * H, T, N), dtype)   # what the products over all steps want
-        dxs = np.empty((T, N, D) if self.narrow else 0, dtype)
-        dz, dc = np.zeros_like(zs[0]), np.zeros_like(cs[0])     # (Z, N), (H, N)
-        dh = dz[-H:]                                    # (H, N)
-        da, slope = np.empty_like(self.gates[0]), np.empty_like(self.gates[0])      # (4H, N)
-        df, dg, di, do = da.reshape(4, H, N)
+        steps = self.backward_narrow if self.narrow else self.backward_wide
+        return steps(dhs.transpose(1, 2, 0))            # (T, H, N) -> (N, T, D)
+
+    def forward_wide(self, xs, h, gates, cs, tanh_cs):
+        Wx, Wh, b = self.params
+        N, T, _ = xs.shape
+        self.xs = x = flat(time_major(xs))              # (T·N, D)
+        a = Wx.T @ x.T                                  # (4H, T·N)
+        a += b.reshape(-1, 1)
+        a = a.reshape(-1, T, N)
+        hs = np.empty_like(cs)                          # (T + 1, H, N)
+        hs[0] = h.T
+        for t in range(T):
+            np.matmul(Wh.T, hs[t], out=gates[t])        # (4H, N)
+            gates[t] += a[:, t]
+            lstm_step(gates[t], cs[t], cs[t + 1], tanh_cs[t], hs[t + 1])
+        self.cache = gates, hs, cs, tanh_cs
+        return hs
+
+    def backward_wide(self, dhs):
+        Wh, dWh = self.params[1], self.grads[1]
+        gates, hs, cs, tanh_cs = self.cache
+        T, H, N = dhs.shape
+        das = np.empty((4 * H, T, N), Wh.dtype)         # the layout that the products over all steps want
+        dh, dc = np.zeros((2, H, N), Wh.dtype)
         for t in reversed(range(T)):
-            gates, tanh_c = self.gates[t], self.tanh_cs[t]
-            f, g, i, o = gates.reshape(4, H, N)
             dh += dhs[t]
-            np.multiply(dh, tanh_c, out=do)
-            dh *= o
-            dc += dh                                    # dc = dc_next + dh·o·(1 − tanh²c)
-            dh *= tanh_c
-            dh *= tanh_c
-            dc -= dh
-            np.multiply(dc, cs[t], out=df)
-            np.multiply(dc, i, out=dg)
-            np.multiply(dc, g, out=di)
-            dc *= f
-            df *= f                                     # the slope of a sigmoid s is s(1 − s), of a tanh (1 + g)(1 − g)
-            da[2 * H:] *= gates[2 * H:]
-            dg *= np.add(1, g, out=slope[:H])
-            np.subtract(1, gates, out=slope)
-            np.multiply(da, slope, out=das[:, t])
-            np.matmul(W, das[:, t], out=dz)
-            if self.narrow:
-                dxs[t] = dz[:D].T
+            lstm_step_back(gates[t], cs[t], tanh_cs[t], dh, dc, das[:, t])
+            np.matmul(Wh, das[:, t], out=dh)
         self.dh = dh.T
-        zs, da = (a.reshape(-1, T * N) for a in (zs[:-1].swapaxes(0, 1), das))  # (Z, T·N), (4H, T·N)
-        if not self.narrow:
-            np.matmul(zs, da.T, out=dWh)                # (H, 4H)
-            return self.project_backward(das.transpose(1, 2, 0))                # (N, T, D)
-        dW = zs @ da.T                                  # (D + 1 + H, 4H)
-        dWx[...], db[...], dWh[...] = dW[:D], dW[D], dW[D + 1:]
+        h_prevs = hs[:-1].swapaxes(0, 1).reshape(H, T * N)
+        np.matmul(h_prevs, das.reshape(4 * H, T * N).T, out=dWh)        # (H, 4H)
+        return self.project_backward(das.transpose(1, 2, 0))            # (N, T, D)
+
+    def forward_narrow(self, xs, h, gates, cs, tanh_cs):
+        W = self.joint_weights()                        # (Z, 4H), Z = D + 1 + H
+        (N, T, D), H = xs.shape, len(h.T)
+        zs = np.empty((T + 1, len(W), N), W.dtype)      # [x, 1, h] of each step
+        zs[:-1, :D], zs[:, D], hs = xs.transpose(1, 2, 0), 1, zs[:, -H:]
+        hs[0] = h.T
+        for t in range(T):
+            np.matmul(W.T, zs[t], out=gates[t])         # (4H, N)
+            lstm_step(gates[t], cs[t], cs[t + 1], tanh_cs[t], hs[t + 1])
+        self.cache = gates, zs, cs, tanh_cs
+        return hs
+
+    def backward_narrow(self, dhs):
+        W = self.joint_weights()                        # (Z, 4H)
+        dWx, dWh, db = self.grads
+        gates, zs, cs, tanh_cs = self.cache
+        (T, H, N), D = dhs.shape, len(dWx)
+        das = np.empty((4 * H, T, N), W.dtype)          # what the product over all steps wants
+        dxs = np.empty((T, N, D), W.dtype)
+        dz, dc = np.zeros((len(W), N), W.dtype), np.zeros((H, N), W.dtype)
+        dh = dz[-H:]
+        for t in reversed(range(T)):
+            dh += dhs[t]
+            lstm_step_back(gates[t], cs[t], tanh_cs[t], dh, dc, das[:, t])
+            np.matmul(W, das[:, t], out=dz)
+            dxs[t] = dz[:D].T
+        self.dh = dh.T
+        zs = zs[:-1].swapaxes(0, 1).reshape(len(W), T * N)
+        dW = zs @ das.reshape(4 * H, T * N).T           # (Z, 4H)
+        dWx[...], db[...], dWh[...] = dW[:D], dW[D], dW[-H:]
         return dxs.swapaxes(0, 1)                       # (N, T, D)
+
+    def joint_weights(self):
+        """Wx, b and Wh below one another: what z = [x, 1, h] is multiplied by."""
+        Wx, Wh, b = self.params
+        return np.concatenate((Wx, b.reshape(1, -1), Wh))
 
 
 class TimeGRU(Recurrent):

@@ -309,20 +309,6 @@ def test_embedding_by_hand():
     assert layer.grads[0].tolist() == [[2, 20], [0, 0], [5, 50]]
 
 
-def test_memory_is_used_again_only_when_nobody_holds_it():
-    layer = Layer()
-    first = layer.empty('a', (2, 3), np.float32)
-    address = first.ctypes.data
-    assert layer.empty('a', (2, 3), np.float32).ctypes.data != address      # `first` is held, and so is its memory
-    view = layer.empty('a', (2, 3), np.float32).T[1:]
-    assert not np.shares_memory(view, layer.empty('a', (2, 3), np.float32))
-    address = layer.empty('a', (2, 3), np.float32).ctypes.data
-    assert layer.empty('a', (2, 3), np.float32).ctypes.data == address      # nobody held it
-    assert layer.empty('a', (3, 2), np.float32).shape == (3, 2)
-    assert layer.empty('a', (3, 2), np.float64).dtype == np.float64
-    assert layer.empty('b', (3, 2), np.float64).ctypes.data != layer.empty('a', (3, 2), np.float64).ctypes.data
-
-
 def test_softmax_with_loss_takes_labels_of_any_shape_and_scores_of_any_rank():
     x, t = np.random.randn(2, 3, 4), np.array([[1, 0, 3], [2, 2, 1]])
     check_gradients(SoftmaxWithLoss(), x, t)

@@ -374,12 +374,18 @@ def test_labels_outside_the_scores():
         TimeSoftmaxWithLoss().forward(np.zeros((1, 3, 3)), np.array([[-1, -2, 2]]))
 
 
-def test_softmax_with_loss_needs_a_forward_before_each_backward():
-    layer = TimeSoftmaxWithLoss()
-    layer.forward(np.zeros((1, 1, 3)), np.array([[2]]))
-    layer.backward()
-    with pytest.raises(RuntimeError, match='forward before each backward'):
+def test_softmax_with_loss_goes_back_more_than_once_and_keeps_what_it_gave():
+    layer, xs, ts = TimeSoftmaxWithLoss(), np.random.randn(2, 3, 4), np.random.randint(0, 4, (2, 3))
+    with pytest.raises(RuntimeError, match='forward'):
         layer.backward()
+    layer.forward(xs, ts)
+    first = layer.backward()
+    before = first.copy()
+    np.testing.assert_array_equal(layer.backward(), before)
+    layer.forward(-xs, ts)              # works in the memory of the last forward
+    p = np.exp(-xs) / np.exp(-xs).sum(axis=2, keepdims=True)
+    close(layer.backward(), (p - np.eye(4)[ts]) / 6)
+    np.testing.assert_array_equal(first, before)
 
 
 @pytest.mark.parametrize('make, gates', [(TimeRNN, 1), (TimeLSTM, 4), (TimeGRU, 3)])
