@@ -52,8 +52,9 @@ class Attention(Layer):
         self.attention_weight = None
 
     def forward(self, hs, h):
-        self.attention_weight = self.attention_weight_layer.forward(hs, h)
-        return self.weight_sum_layer.forward(hs, self.attention_weight)
+        a = self.attention_weight_layer.forward(hs, h)          # (N, T)
+        self.attention_weight = a.copy()
+        return self.weight_sum_layer.forward(hs, a)
 
     def backward(self, dc):
         dhs_sum, da = self.weight_sum_layer.backward(dc)
@@ -77,9 +78,9 @@ class TimeAttention(Layer):
         if len(hs_dec) != len(hs_enc):
             raise InputError(f'hs_dec: expected a batch of {len(hs_enc)}, as in hs_enc, got {len(hs_dec)}')
         self.hs_enc, self.hs_dec = hs_enc, hs_dec
-        self.a = softmax(hs_dec @ hs_enc.swapaxes(1, 2))        # (N, T, S)
-        self.attention_weights = list(self.a.swapaxes(0, 1))
-        return self.a @ hs_enc                                  # (N, T, H)
+        self.a = a = softmax(hs_dec @ hs_enc.swapaxes(1, 2))    # (N, T, S)
+        self.attention_weights = list(a.swapaxes(0, 1).copy())
+        return a @ hs_enc                                       # (N, T, H)
 
     def backward(self, dout):
         da = dout @ self.hs_enc.swapaxes(1, 2)                  # (N, T, S)

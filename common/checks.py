@@ -32,6 +32,12 @@ def expected(free, fixed):
     return lengths + ',' * (len(free) + len(fixed) == 1)
 
 
+def check_array(name, x):
+    """InputTypeError unless x is an array."""
+    if not hasattr(x, 'shape'):
+        raise InputTypeError(f'{name}: expected an array, got {type(x).__name__}')
+
+
 def check_integer(name, number):
     if not isinstance(number, Integral) or isinstance(number, bool):
         raise InputTypeError(f'{name}: expected an integer, got {number!r}')
@@ -72,7 +78,7 @@ def check_ids(ids, size, name):
     """
     if ids.dtype.kind not in 'iu':
         check_id_dtype(ids, name)
-    if ids.size and (ids.min() < 0 or ids.max() >= size):
+    if ids.size and ids.astype('u8').max() >= min(size, 2**63):     # without a sign, a negative one is larger than all
         wanted = f'from 0 to {size - 1}' if size < math.inf else 'of 0 or more'
         raise InputError(f'{name}: expected ids {wanted}, got {ids.min()} to {ids.max()}')
 

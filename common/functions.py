@@ -1,5 +1,5 @@
 """The functions that layers are built from."""
-from common.checks import InputError, check_ids
+from common.checks import InputError, InputTypeError, check_ids
 from common.np import np
 
 
@@ -21,18 +21,23 @@ def softmax(x):
 
 
 def to_labels(t, y):
-    """Labels (N,) from labels or one-hot rows: t is one-hot when it holds as many rows of V as the scores y (N, V)."""
-    N, V = y.shape
+    """Labels (N,), int64 of their own, from labels or one-hot rows for the scores y (…, V), of which there are N.
+
+    t is one-hot when it is of y's size and its rows are V wide; labels are (N,) or of the shape (…), be it with axes
+    of length 1 more or less.
+    """
+    N, V = score_rows(y).shape
     if not N:
         raise InputError('x: expected 1 or more rows of scores, got an empty batch')
     t = np.asarray(t)
-    if V > 1 and t.size == y.size and t.shape[-1] == V:
-        return t.reshape(y.shape).argmax(axis=1)
-    labels = t.reshape(-1)
-    if len(labels) != N:
-        raise InputError(f't: expected {N} labels, one for each row of scores, got {len(labels)}')
-    check_ids(labels, V, 't')
-    return labels
+    if t.shape != y.shape[:-1]:
+        if V > 1 and t.size == y.size and t.shape[-1] == V:
+            return t.reshape(N, V).argmax(axis=1)
+        lengths, expected = ([n for n in shape if n > 1] for shape in (t.shape, y.shape[:-1]))
+        if t.size != N or lengths not in ([N], expected, []):
+            raise InputError(f't: expected {y.shape[:-1]}, labels, or one-hot rows {y.shape}, got {t.shape}')
+    check_ids(t, V, 't')
+    return t.astype(np.int64).reshape(-1)
 
 
 def mean_loss(y, labels):
@@ -42,13 +47,14 @@ def mean_loss(y, labels):
 
 def cross_entropy_error(y, t):
     """Mean of −log(y[label] + 1e-7). y (N, V) or (V,); t labels (N,) or one-hot like y. Book, 1.3.1."""
-    y = score_rows(y)                               # (N, V)
-    return mean_loss(y, to_labels(t, y))
+    return mean_loss(score_rows(y), to_labels(t, y))
 
 
 def score_rows(x):
     """Scores (N, V), of those that come as (V,) or (…, V)."""
     try:
         return x.reshape(-1, x.shape[-1])
+    except AttributeError:
+        raise InputTypeError(f'x: expected an array of scores (N, V), got {type(x).__name__}') from None
     except (IndexError, ValueError):
         raise InputError(f'x: expected scores (N, V) with V of 1 or more, got {x.shape}') from None

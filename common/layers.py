@@ -4,8 +4,8 @@
 """
 from typing import Any
 
-from common.checks import InputError, InputTypeError, check_ids, check_range, check_shape
-from common.functions import cross_entropy_error, mean_loss, relu, score_rows, sigmoid, softmax, to_labels
+from common.checks import InputError, InputTypeError, check_array, check_ids, check_range, check_shape
+from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, to_labels
 from common.np import GPU, np
 from common.rows import RowSparse, write_rows
 
@@ -31,8 +31,15 @@ class Layer:
         raise NotImplementedError(f'{type(self).__name__}.backward')
 
     def __getattr__(self, name):
-        """Called for what is not there: as a rule what forward leaves to backward."""
-        raise AttributeError(f'{type(self).__name__} has no {name!r} yet; expected a forward before backward')
+        """Called for what is not there: Python's own error, and a hint behind it where it is not a property's."""
+        try:
+            return self.__getattribute__(name)          # raises once more what brought us here
+        except AttributeError as error:
+            if hasattr(type(self), name):               # a property, with an error inside
+                raise
+            hint = ('does __init__ call super().__init__, or set it?' if name in ('params', 'grads')
+                    else 'if backward looks for it: a forward comes first')
+            raise AttributeError(f'{error} ({hint})', name=name, obj=self) from None
 
 
 def gather(*layers):
@@ -71,16 +78,33 @@ def set_training(model, flag):
             layer.train_flg = bool(flag)
 
 
+def check_bias(b, M):
+    """ValueError unless b is (M,), or (1, M), which adds up alike."""
+    if b.shape != (1, M):
+        check_shape('b', b, '', M)
+
+
 def check_affine(W, b):
-    """ValueError unless W (D, M) and b (M,) fit together."""
+    """ValueError unless W (D, M) and b (M,) or (1, M) fit together."""
     check_shape('W', W, 'DM')
-    check_shape('b', b, '', W.shape[1])
+    check_bias(b, W.shape[1])
+
+
+def check_last(name, x, D):
+    """ValueError unless x is (…, D), with one number or more."""
+    if x.shape[-1:] != (D,) or not x.size:
+        raise InputError(f'{name}: expected (…, {D}), 1 or more numbers, got {x.shape}')
+
+
+def as_rows(x):
+    """(…, D) -> (n, D), one row for each place before the last axis."""
+    return x.reshape(-1, x.shape[-1])
 
 
 class MatMul(Layer):
     """y = x W.
 
-    x (N, D), W (D, M) -> y (N, M). Book, 1.2.2.
+    x (…, D), W (D, M) -> y (…, M). Book, 1.2.2.
     """
 
     def __init__(self, W):
@@ -91,21 +115,28 @@ class MatMul(Layer):
         W, = self.params
         x = np.asarray(x, W.dtype)              # one-hot rows come as integers
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
-            check_shape('x', x, 'N', len(W))
+            check_last('x', x, len(W))
         self.x = x
-        return x @ W                            # (N, M)
+        if x.ndim == 2:
+            return x @ W                        # (N, M)
+        return (as_rows(x) @ W).reshape(*x.shape[:-1], -1)      # (…, M)
 
     def backward(self, dy):
         W, = self.params
         dW, = self.grads
-        np.matmul(self.x.T, dy, out=dW)         # (D, M)
-        return dy @ W.T                         # (N, D)
+        x = self.x
+        if x.ndim != 2:
+            check_shape('dy', dy, '', *x.shape[:-1], W.shape[1])
+            x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
+        np.matmul(x.T, dy, out=dW)              # (D, M)
+        dx = dy @ W.T                           # (n, D)
+        return dx if x is self.x else dx.reshape(self.x.shape)  # (…, D)
 
 
 class Affine(Layer):
     """y = x W + b.
 
-    x (N, D), W (D, M), b (M,) -> y (N, M). Book, 1.3.3.
+    x (…, D), W (D, M), b (M,) or (1, M) -> y (…, M). Book, 1.3.3.
     """
 
     def __init__(self, W, b):
@@ -116,24 +147,32 @@ class Affine(Layer):
         W, b = self.params
         x = np.asarray(x, W.dtype)
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
-            check_shape('x', x, 'N', len(W))
+            check_last('x', x, len(W))
         self.x = x
-        return x @ W + b                        # (N, M)
+        if x.ndim == 2:
+            return x @ W + b                    # (N, M)
+        return (as_rows(x) @ W + b).reshape(*x.shape[:-1], -1)  # (…, M)
 
     def backward(self, dy):
         W, _ = self.params
         dW, db = self.grads
-        np.matmul(self.x.T, dy, out=dW)         # (D, M)
-        dy.sum(axis=0, out=db)                  # (M,)
-        return dy @ W.T                         # (N, D)
+        x = self.x
+        if x.ndim != 2:
+            check_shape('dy', dy, '', *x.shape[:-1], W.shape[1])
+            x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
+        np.matmul(x.T, dy, out=dW)              # (D, M)
+        np.add.reduce(dy, axis=0, out=db.reshape(-1))   # (M,): dy.sum without its detour, 1 % of a small step each
+        dx = dy @ W.T                           # (n, D)
+        return dx if x is self.x else dx.reshape(self.x.shape)  # (…, D)
 
 
 class Softmax(Layer):
-    """y = softmax(x) over the last axis. x (N, V) -> y (N, V)."""
+    """y = softmax(x) over the last axis. x (N, V) -> y (N, V); `.out` keeps it."""
 
     def forward(self, x):
-        self.out = softmax(x)
-        return self.out                         # (N, V)
+        check_array('x', x)
+        self.out = out = softmax(x)
+        return out.copy()                       # (N, V): the caller's, to write into too
 
     def backward(self, dy):
         dx = self.out * dy                      # (N, V)
@@ -148,10 +187,10 @@ class SoftmaxWithLoss(Layer):
     """
 
     def forward(self, x, t):
-        scores = score_rows(x)                  # (N, V)
-        self.t = to_labels(t, scores)           # (N,)
-        self.y = softmax(x)                     # of x's shape
-        return mean_loss(self.y.reshape(scores.shape), self.t)
+        labels = to_labels(t, x)                # (N,)
+        y = softmax(x)                          # of x's shape
+        self.y, self.t = y, labels
+        return mean_loss(y.reshape(len(labels), -1), labels)
 
     def backward(self, dout=1):
         N = len(self.t)
@@ -165,8 +204,9 @@ class Sigmoid(Layer):
     """y = 1 / (1 + exp(−x)), elementwise; `.out` keeps y."""
 
     def forward(self, x):
-        self.out = sigmoid(x)
-        return self.out
+        check_array('x', x)
+        self.out = out = sigmoid(x)
+        return out.copy()                       # the caller's, to write into too
 
     def backward(self, dy):
         return dy * self.out * (1 - self.out)
@@ -179,15 +219,18 @@ class SigmoidWithLoss(Layer):
     """
 
     def forward(self, x, t):
+        check_array('x', x)
+        check_array('t', t)
         if not x.size:
             raise InputError(f'x: expected 1 or more scores, got {x.shape}')
         if x.shape != t.shape or not ((t == 0) | (t == 1)).all():
             raise InputError(f't: expected {x.shape}, each 0 or 1, got labels {t.shape} from {t.min()} to {t.max()}')
-        self.y, self.t = sigmoid(x), t
-        return -np.log(np.where(t, self.y, 1 - self.y) + 1e-7).mean()
+        y = sigmoid(x)
+        self.y, self.t = y, t.astype(y.dtype)   # t a copy: backward wants the labels of now
+        return -np.log(np.where(t, y, 1 - y) + 1e-7).mean()
 
     def backward(self, dout=1):
-        return (self.y - self.t.astype(self.y.dtype)) * float(dout / self.y.size)
+        return (self.y - self.t) * float(dout / self.y.size)
 
 
 def check_ratio(dropout_ratio):
@@ -205,10 +248,12 @@ class Dropout(Layer):
 
     def forward(self, x, train_flg=None):
         """train_flg: whether this is training; None: as the attribute of that name says."""
+        check_array('x', x)
         if train_flg is None:
             train_flg = self.train_flg
-        self.mask = np.random.rand(*x.shape) > self.dropout_ratio if train_flg else 1 - self.dropout_ratio
-        return x * self.mask
+        mask = np.random.rand(*x.shape) > self.dropout_ratio if train_flg else 1 - self.dropout_ratio
+        self.mask = mask
+        return x * mask
 
     def backward(self, dy):
         return dy * self.mask
@@ -231,6 +276,7 @@ class Embedding(Layer):
         W, = self.params
         idx = np.asarray(idx)
         check_ids(idx, len(W), 'idx')
+        idx = idx.astype(np.int64)              # a copy: backward wants the ids of now
         self.idx = idx
         return W.take(idx, axis=0)              # (..., D); twice as fast as W[idx]
 

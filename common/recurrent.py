@@ -7,7 +7,7 @@ no cost.
 from typing import Any
 
 from common.checks import InputError, check_shape
-from common.layers import Layer, gather
+from common.layers import Layer, check_bias, gather
 from common.np import np
 
 
@@ -22,12 +22,12 @@ def flat(a):
 
 
 def check_recurrent(Wx, Wh, b, gates):
-    """ValueError unless Wx (D, gates·H), Wh (H, gates·H) and b (gates·H,) fit together."""
+    """ValueError unless Wx (D, gates·H), Wh (H, gates·H) and b (gates·H,) or (1, gates·H) fit together."""
     check_shape('Wh', Wh, 'HG')
     H = len(Wh)
     check_shape('Wh', Wh, '', H, gates * H)
     check_shape('Wx', Wx, 'D', gates * H)
-    check_shape('b', b, '', gates * H)
+    check_bias(b, gates * H)
 
 
 class Recurrent(Layer):
@@ -62,21 +62,15 @@ class Recurrent(Layer):
                              f'{state.shape}: call reset_state() before a batch of another size')
         return state
 
-    def flat_steps(self, xs):
-        """xs (N, T, D) -> (T·N, D), the steps one after another; backward finds it in `.xs`."""
-        Wx = self.params[0]
-        if xs.ndim != 3 or xs.shape[2] != len(Wx) or not xs.size:
-            check_shape('xs', xs, 'NT', len(Wx))
-        x = flat(time_major(xs))
-        self.xs = x
-        return x
-
     def project(self, xs):
         """xs Wx + b of all steps in one product. xs (N, T, D) -> (T, N, G), G the width of all gates."""
         Wx, _, b = self.params
-        a = self.flat_steps(xs) @ Wx                    # (T·N, G)
+        check_shape('xs', xs, 'NT', len(Wx))
+        N, T, _ = xs.shape
+        self.xs = x = flat(time_major(xs))              # (T·N, D)
+        a = x @ Wx                                      # (T·N, G)
         a += b
-        return a.reshape(xs.shape[1], xs.shape[0], -1)
+        return a.reshape(T, N, -1)
 
     def project_backward(self, da):
         """The gradients of Wx and b, and of xs, which is returned. da (T, N, G) -> dxs (N, T, D)."""
@@ -85,7 +79,7 @@ class Recurrent(Layer):
         T, N, G = da.shape
         da = da.reshape(T * N, G)
         np.matmul(self.xs.T, da, out=dWx)               # (D, G)
-        da.sum(axis=0, out=db)                          # (G,)
+        da.sum(axis=0, out=db.reshape(-1))              # (G,)
         return (da @ Wx.T).reshape(T, N, -1).swapaxes(0, 1)     # (N, T, D)
 
 
@@ -110,7 +104,7 @@ class TimeRNN(Recurrent):
             np.matmul(hs[t], Wh, out=hs[t + 1])
             hs[t + 1] += a[t]
             np.tanh(hs[t + 1], out=hs[t + 1])
-        self.hs, self.h = hs, hs[T]
+        self.hs, self.h = hs, hs[T].copy()
         return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
@@ -321,21 +315,21 @@ class TimeGRU(Recurrent):
             np.subtract(h_hat, hs[t], out=hs[t + 1])    # h_next = h_prev + z·(h̃ − h_prev)
             hs[t + 1] *= z
             hs[t + 1] += hs[t]
-        self.gates, self.hs, self.rhs, self.h = a, hs, rhs, hs[T]
+        self.cache, self.h = (a, hs, rhs), hs[T].copy()
         return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
-        hs = self.hs                                    # (T + 1, N, H)
+        gates, hs, rhs = self.cache                     # (T, N, 3H), (T + 1, N, H), (T, N, H)
         check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
         dhs = time_major(dhs)                           # (T, N, H)
         T, _, H = dhs.shape
         WhT_zr, WhT_h = (np.ascontiguousarray(W.T) for W in (Wh[:, :2 * H], Wh[:, 2 * H:]))
-        da = np.empty_like(self.gates)                  # (T, N, 3H)
+        da = np.empty_like(gates)                       # (T, N, 3H)
         dh = np.zeros_like(hs[0])                       # (N, H)
         for t in reversed(range(T)):
-            z, r, h_hat = columns(self.gates[t], H)
+            z, r, h_hat = columns(gates[t], H)
             daz, dar, dah = columns(da[t], H)
             dh += dhs[t]
             np.multiply(dh * z, 1 - h_hat**2, out=dah)
@@ -348,7 +342,7 @@ class TimeGRU(Recurrent):
         self.dh = dh
         da_zr, da_h = flat(da)[:, :2 * H], flat(da)[:, 2 * H:]
         dWh[:, :2 * H] = flat(hs[:-1]).T @ da_zr        # (H, 2H)
-        dWh[:, 2 * H:] = flat(self.rhs).T @ da_h        # (H, H)
+        dWh[:, 2 * H:] = flat(rhs).T @ da_h             # (H, H)
         return self.project_backward(da)                # (N, T, D)
 
 
@@ -365,6 +359,7 @@ class TimeBiLSTM(Layer):
         self.params, self.grads = gather(self.forward_lstm, self.backward_lstm)
 
     def forward(self, xs):
+        check_shape('xs', xs, 'NT', len(self.params[0]))
         return np.concatenate((self.forward_lstm.forward(xs),
                                self.backward_lstm.forward(xs[:, ::-1])[:, ::-1]), axis=2)     # (N, T, 2H)
 

@@ -50,7 +50,7 @@ class RNN(Layer):
         Wx, Wh, b = self.params
         h_next = np.tanh(x @ Wx + h_prev @ Wh + b)      # (N, H)
         self.cache = x, h_prev, h_next
-        return h_next
+        return h_next.copy()                            # the caller's, to write into too: backward keeps its own
 
     def backward(self, dh_next):
         Wx, Wh, _ = self.params
@@ -81,15 +81,14 @@ class LSTM(Layer):
         f, g, i, o = np.split(a, 4, axis=1)             # (N, H) each
         f, g, i, o = sigmoid(f), np.tanh(g), sigmoid(i), sigmoid(o)
         c_next = f * c_prev + g * i                     # (N, H)
-        h_next = o * np.tanh(c_next)                    # (N, H)
-        self.cache = x, h_prev, c_prev, f, g, i, o, c_next
-        return h_next, c_next
+        tanh_c = np.tanh(c_next)                        # (N, H)
+        self.cache = x, h_prev, c_prev, f, g, i, o, tanh_c
+        return o * tanh_c, c_next                       # (N, H) each
 
     def backward(self, dh_next, dc_next):
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
-        x, h_prev, c_prev, f, g, i, o, c_next = self.cache
-        tanh_c = np.tanh(c_next)                        # (N, H)
+        x, h_prev, c_prev, f, g, i, o, tanh_c = self.cache
         dc = dc_next + dh_next * o * (1 - tanh_c**2)    # (N, H)
         da = np.hstack((dc * c_prev * f * (1 - f),      # (N, 4H)
                         dc * i * (1 - g**2),
@@ -151,11 +150,10 @@ class TimeEmbedding(Layer):
     def forward(self, xs):
         W, = self.params
         xs = np.asarray(xs)
-        if xs.ndim != 2 or not xs.size:
-            check_shape('xs', xs, 'NT')
+        check_shape('xs', xs, 'NT')
         check_ids(xs, len(W), 'xs')
-        self.idx = xs.T                                 # (T, N)
-        return W.take(self.idx, axis=0).swapaxes(0, 1)  # (N, T, D)
+        self.idx = idx = xs.T.astype(np.int64)          # (T, N), a copy: backward wants the ids of now
+        return W.take(idx, axis=0).swapaxes(0, 1)       # (N, T, D)
 
     def backward(self, dout):
         write_rows(self.grads[0], self.idx, time_major(dout))   # (V, D)
@@ -173,23 +171,22 @@ class TimeAffine(Layer):
 
     def forward(self, xs):
         W, b = self.params
-        if xs.ndim != 3 or xs.shape[2] != len(W) or not xs.size:
-            check_shape('xs', xs, 'NT', len(W))
+        check_shape('xs', xs, 'NT', len(W))
         N, T, _ = xs.shape
-        self.steps = N, T
-        self.x = flat(time_major(xs))                   # (T·N, D)
-        y = self.x @ W                                  # (T·N, M)
+        x = flat(time_major(xs))                        # (T·N, D)
+        self.x, self.steps = x, (N, T)
+        y = x @ W                                       # (T·N, M)
         y += b
         return y.reshape(T, N, -1).swapaxes(0, 1)       # (N, T, M)
 
     def backward(self, dout):
-        W, b = self.params
+        W, _ = self.params
         dW, db = self.grads
         N, T = self.steps
-        check_shape('dout', dout, '', N, T, len(b))
+        check_shape('dout', dout, '', N, T, W.shape[1])
         dy = flat(time_major(dout))                     # (T·N, M)
         np.matmul(self.x.T, dy, out=dW)                 # (D, M)
-        dy.sum(axis=0, out=db)                          # (M,)
+        dy.sum(axis=0, out=db.reshape(-1))              # (M,)
         return (dy @ W.T).reshape(T, N, -1).swapaxes(0, 1)      # (N, T, D)
 
 
@@ -202,16 +199,16 @@ class TimeDropout(Layer):
         self.train_flg = True
 
     def forward(self, xs):
-        if not self.train_flg:
-            return xs
         check_shape('xs', xs, 'NTD')
+        if not self.train_flg:
+            return np.copy(xs)      # the caller's, to write into too; in memory the axes stay as they are
         keep = time_major(np.random.rand(*xs.shape) > self.dropout_ratio)       # (T, N, D), drawn in xs' own order
-        self.mask = np.multiply(keep, 1 / (1 - self.dropout_ratio), dtype=xs.dtype)
-        return (time_major(xs) * self.mask).swapaxes(0, 1)      # (N, T, D)
+        self.mask = mask = np.multiply(keep, 1 / (1 - self.dropout_ratio), dtype=xs.dtype)
+        return (time_major(xs) * mask).swapaxes(0, 1)           # (N, T, D)
 
     def backward(self, dout):
         if not self.train_flg:
-            return dout
+            return np.copy(dout)
         return (time_major(dout) * self.mask).swapaxes(0, 1)    # (N, T, D)
 
 
@@ -227,15 +224,15 @@ class TimeSoftmaxWithLoss(Layer):
         self.cache = None
 
     def forward(self, xs, ts):
-        if xs.ndim != 3 or not xs.size:
-            check_shape('xs', xs, 'NTV')
+        check_shape('xs', xs, 'NTV')
         ts = np.asarray(ts)
         if ts.shape == xs.shape:
             ts = ts.argmax(axis=2)
         if ts.shape != xs.shape[:2]:
             raise InputError(f'ts: expected {xs.shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
-        xs, t = time_major(xs), ts.T.reshape(-1)        # (T, N, V), (T·N,)
-        x = flat(xs)
+        x, t = flat(time_major(xs)), ts.T.reshape(-1)   # (T·N, V), (T·N,)
+        if x.itemsize < 4:
+            x = x.astype('f')                           # in float16, exp of 12 is infinite
         mask = t != self.ignore_label
         count = int(mask.sum())
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
@@ -243,6 +240,7 @@ class TimeSoftmaxWithLoss(Layer):
         if not count:
             raise InputError(f'ts: expected at least one label other than the ignore_label, got '
                              f'{self.ignore_label} alone')
+        t = np.where(mask, t, 0).astype(np.int64)       # any label will do where it is ignored; a copy, for backward
         y = self.memory(x)
         top = x.max(axis=1, keepdims=True)              # (T·N, 1)
         if np.abs(top).max() < 50:                      # no exp overflows, no row's sum vanishes: a pass is saved
@@ -251,19 +249,20 @@ class TimeSoftmaxWithLoss(Layer):
         else:
             np.subtract(x, top, out=y)
             np.exp(y, out=y)
-        picked = x[np.arange(len(t)), t] - top[:, 0]    # an ignored −1 picks the last column, and is masked below
+        picked = x[np.arange(len(t)), t] - top[:, 0]    # (T·N,)
         total = y.sum(axis=1)                           # (T·N,)
-        self.cache = y, total, t, mask, count, xs.shape
-        return (np.log(total) - picked)[kept].mean()
+        self.cache = y, total, t, mask, count, xs.shape, xs.dtype
+        return (np.log(total) - picked)[kept].mean().astype(xs.dtype)
 
     def backward(self, dout=1):
-        if self.cache is None:
+        if vars(self).get('cache') is None:
             raise RuntimeError('TimeSoftmaxWithLoss.backward: expected a forward before it')
-        y, total, t, mask, count, shape = self.cache
+        y, total, t, mask, count, shape, dtype = self.cache
         weight = (mask * (dout / count)).astype(y.dtype)        # (T·N,)
         dx = y * (weight / total)[:, None]              # y holds exp(x): dx the weighted softmax
         dx[np.arange(len(t)), t] -= weight
-        return dx.reshape(shape).swapaxes(0, 1)         # (N, T, V)
+        N, T, V = shape
+        return dx.astype(dtype, copy=False).reshape(T, N, V).swapaxes(0, 1)     # (N, T, V)
 
     def memory(self, x):
         """An array like x, with anything in it: where it fits, the one that the last forward left to backward.
@@ -303,11 +302,11 @@ class Simple_TimeAffine(Layer):
 
     def forward(self, xs):
         check_shape('xs', xs, 'NT', len(self.params[0]))
-        self.layers = [Affine(*self.params) for _ in range(xs.shape[1])]
-        return np.stack([layer.forward(xs[:, t]) for t, layer in enumerate(self.layers)], axis=1)    # (N, T, M)
+        self.layers = layers = [Affine(*self.params) for _ in range(xs.shape[1])]
+        return np.stack([layer.forward(xs[:, t]) for t, layer in enumerate(layers)], axis=1)         # (N, T, M)
 
     def backward(self, dout):
-        check_shape('dout', dout, 'N', len(self.layers), len(self.params[1]))
+        check_shape('dout', dout, 'N', len(self.layers), self.params[0].shape[1])
         dxs = np.stack([layer.backward(dout[:, t]) for t, layer in enumerate(self.layers)], axis=1)  # (N, T, D)
         for i, grad in enumerate(self.grads):
             grad[...] = sum(layer.grads[i] for layer in self.layers)
@@ -319,10 +318,11 @@ class Simple_TimeSoftmaxWithLoss(Layer):
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
+        ts = np.asarray(ts)
         if ts.shape not in (xs.shape, xs.shape[:2]):
             raise InputError(f'ts: expected {xs.shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
-        self.layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
-        return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(self.layers)])
+        self.layers = layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
+        return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(layers)])
 
     def backward(self, dout=1):
         T = len(self.layers)

@@ -1,0 +1,277 @@
+"""What holds for every layer of common: gradients, dtype, whose memory is whose, copies, threads, bad input.
+
+Layers are discovered. One without a row in CASES fails: a new layer needs its row there, and nothing else here.
+"""
+import copy
+import importlib
+import pkgutil
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import common
+from common.checks import InputError
+from common.gradient_check import check_gradients
+from common.layers import Layer
+from common.recurrent import Recurrent
+
+N, T, D, H, V = 2, 3, 4, 3, 5
+IDS = np.array([[4, 0, 4], [1, 4, 0]])              # (N, T): some twice, some never
+CORPUS = np.array([0, 1, 2, 3, 4, 4, 3, 1, 1, 0, 2, 5, 6])
+NO_LAYERS = {'Layer', 'Recurrent'}                  # what layers are made from
+
+
+def classes():
+    """name -> class, of every Layer in the modules of common."""
+    found = {}
+    for module in pkgutil.iter_modules(common.__path__):
+        for name, thing in vars(importlib.import_module(f'common.{module.name}')).items():
+            if isinstance(thing, type) and issubclass(thing, Layer) and name not in NO_LAYERS:
+                found[name] = thing
+    return found
+
+
+LAYERS = classes()
+
+
+def gates(r, n, dim=D):
+    return r(dim, n * H), r(H, n * H), r(n * H)
+
+
+def off(layer):
+    layer.train_flg = False
+    return layer
+
+
+# name of the class -> its cases, each (arguments of the class, inputs of forward) from r(*shape), which draws floats
+CASES = {
+    'MatMul': [lambda r: ((r(D, H),), (r(N, D),)), lambda r: ((r(D, H),), (r(D),)),
+               lambda r: ((r(D, H),), (r(N, T, D),)), lambda r: ((r(H, D).T,), (r(D, N).T,))],
+    'Affine': [lambda r: ((r(D, H), r(H)), (r(N, D),)), lambda r: ((r(D, H), r(H)), (r(D),)),
+               lambda r: ((r(D, H), r(H)), (r(2, N, T, D),)), lambda r: ((r(D, H), r(1, H)), (r(N, T, D),)),
+               lambda r: ((r(D, H), r(1, H)), (r(N, D),)), lambda r: ((r(D, H), r(1, H)), (r(D),))],
+    'Softmax': [lambda r: ((), (r(N, V),)), lambda r: ((), (r(V),))],
+    'SoftmaxWithLoss': [lambda r: ((), (r(T, V), IDS[0])), lambda r: ((), (r(N, T, V), np.eye(V, dtype=int)[IDS]))],
+    'Sigmoid': [lambda r: ((), (r(N, D),))],
+    'SigmoidWithLoss': [lambda r: ((), (r(4), np.array([1, 0, 0, 1])))],
+    'Dropout': [lambda r: ((0.4,), (r(N, D),)), lambda r: ((0.4,), (r(N, D), False))],
+    'Embedding': [lambda r: ((r(V, D),), (IDS,)), lambda r: ((r(V, D),), (IDS[0].astype(np.uint64),))],
+    'RNN': [lambda r: (gates(r, 1), (r(N, D), r(N, H)))],
+    'LSTM': [lambda r: (gates(r, 4), (r(N, D), r(N, H), r(N, H)))],
+    'GRU': [lambda r: (gates(r, 3), (r(N, D), r(N, H)))],
+    'TimeRNN': [lambda r: (gates(r, 1), (r(N, T, D),)), lambda r: ((*gates(r, 1), True), (r(N, T, D),))],
+    'TimeLSTM': [lambda r: (gates(r, 4), (r(N, T, D),)), lambda r: ((*gates(r, 4), True), (r(N, T, D),)),
+                 lambda r: (gates(r, 4, 1), (r(N, T, 1),))],
+    'TimeGRU': [lambda r: (gates(r, 3), (r(N, T, D),)), lambda r: ((*gates(r, 3), True), (r(N, T, D),))],
+    'TimeBiLSTM': [lambda r: ((*gates(r, 4), *gates(r, 4)), (r(N, T, D),))],
+    'TimeEmbedding': [lambda r: ((r(V, D),), (IDS,)), lambda r: ((r(V, D),), (IDS.astype(np.uint8),))],
+    'TimeAffine': [lambda r: ((r(D, H), r(H)), (r(N, T, D),)), lambda r: ((r(H, D).T, r(1, H)), (r(N, T, D),))],
+    'TimeDropout': [lambda r: ((0.4,), (r(N, T, D),))],
+    'TimeSoftmaxWithLoss': [lambda r: ((), (r(N, T, V), IDS)), lambda r: ((), (r(1, T, V), IDS[:1])),
+                            lambda r: ((), (r(N, T, V), np.where(IDS, IDS, -1)))],
+    'TimeSigmoidWithLoss': [lambda r: ((), (r(N, T), IDS % 2))],
+    'Simple_TimeAffine': [lambda r: ((r(D, H), r(H)), (r(N, T, D),)), lambda r: ((r(D, H), r(1, H)), (r(N, T, D),))],
+    'Simple_TimeSoftmaxWithLoss': [lambda r: ((), (r(N, T, V), IDS))],
+    'EmbeddingDot': [lambda r: ((r(V, D),), (r(T, D), IDS[0])), lambda r: ((r(V, D),), (r(N, D), IDS))],
+    'NegativeSamplingLoss': [lambda r: ((r(7, D), CORPUS, 0.75, 3), (r(3, D), IDS[0])),
+                             lambda r: ((r(7, D), CORPUS), (r(N, D), IDS))],
+    'WeightSum': [lambda r: ((), (r(N, T, H), r(N, T)))],
+    'AttentionWeight': [lambda r: ((), (r(N, T, H), r(N, H)))],
+    'Attention': [lambda r: ((), (r(N, T, H), r(N, H)))],
+    'TimeAttention': [lambda r: ((), (r(N, 4, H), r(N, T, H)))],
+}
+RANDOM = {'Dropout', 'TimeDropout', 'NegativeSamplingLoss'}     # two threads share np.random: what one draws is chance
+ANY_ERROR = {'EmbeddingDot', 'NegativeSamplingLoss'}           # no InputError where an array is missing
+ROWS = [(name, i) for name in LAYERS for i in range(len(CASES.get(name, ())))]
+ROWS_OFF = [('TimeDropout', 'off')]
+
+
+def draw(dtype='d', seed=0):
+    return lambda *shape, state=np.random.RandomState(seed): state.uniform(-0.8, 0.8, shape).astype(dtype)
+
+
+def make(row, dtype='d', seed=0):
+    """A layer of the row and its inputs, the same at each call."""
+    name, i = row
+    arguments, inputs = CASES[name][0 if i == 'off' else i](draw(dtype, seed))
+    layer = LAYERS[name](*arguments)
+    return (off(layer) if i == 'off' else layer), list(inputs)
+
+
+def as_tuple(out):
+    return out if isinstance(out, tuple) else () if out is None else (out,)
+
+
+def forward(layer, inputs):
+    """What forward returns, a tuple; the same each time where it draws at random."""
+    np.random.seed(1)
+    return as_tuple(layer.forward(*inputs))
+
+
+def douts_for(outs):
+    """One gradient for each output, none for a loss."""
+    r = np.random.RandomState(2)
+    return [r.randn(*out.shape).astype(out.dtype) for out in outs if np.ndim(out)]
+
+
+def arrays(inputs):
+    return [a for a in inputs if isinstance(a, np.ndarray)]
+
+
+def assert_equal(some, others):
+    for a, b in zip(some, others, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture(params=ROWS + ROWS_OFF, ids=lambda row: f'{row[0]}-{row[1]}')
+def row(request):
+    return request.param
+
+
+def test_every_layer_has_a_row():
+    assert set(LAYERS) == set(CASES)
+    assert len(LAYERS) >= 28
+
+
+def test_gradients(row):
+    layer, inputs = make(row)
+    check_gradients(layer, *inputs)
+
+
+def test_what_forward_returns_may_be_written_into(row):
+    layer, inputs = make(row)
+    twin, twin_inputs = make(row)
+    douts = douts_for(forward(twin, twin_inputs))
+    for out in forward(layer, inputs):
+        if isinstance(out, np.ndarray):
+            out[...] = 7
+    assert_equal(arrays(inputs), arrays(twin_inputs))           # none of them is what came in
+    for state in 'h', 'c':
+        if isinstance(layer, Recurrent) and getattr(layer, state, None) is not None:
+            np.testing.assert_array_equal(getattr(layer, state), getattr(twin, state))
+            getattr(layer, state)[...] = 7                      # of what a Time layer says of its state, the same holds
+    assert_equal(as_tuple(layer.backward(*douts)), as_tuple(twin.backward(*douts)))
+    assert_equal(layer.grads, twin.grads)
+
+
+def test_what_backward_returns_may_be_written_into(row):
+    layer, inputs = make(row)
+    twin, _ = make(row)
+    douts = douts_for(forward(layer, inputs))
+    forward(twin, inputs)
+    before = [dout.copy() for dout in douts]
+    for dinput in as_tuple(layer.backward(*douts)):
+        if isinstance(dinput, np.ndarray):
+            dinput[...] = 7
+    assert_equal(douts, before)
+    twin.backward(*douts)
+    assert_equal(layer.grads, twin.grads)
+    assert_equal(forward(layer, inputs), forward(twin, inputs))
+
+
+def test_inputs_parameters_and_douts_are_read_alone(row):
+    layer, inputs = make(row)
+    twin, twin_inputs = make(row)
+    douts = douts_for(forward(layer, inputs))
+    before = [dout.copy() for dout in douts]
+    layer.backward(*douts)
+    assert_equal(arrays(inputs), arrays(twin_inputs))
+    assert_equal(layer.params, twin.params)
+    assert_equal(douts, before)
+
+
+def test_labels_and_ids_changed_after_forward_do_not_count(row):
+    layer, inputs = make(row)
+    twin, twin_inputs = make(row)
+    douts = douts_for(forward(twin, twin_inputs))
+    inputs = [a.copy() if isinstance(a, np.ndarray) and a.dtype.kind in 'iu' else a for a in inputs]
+    forward(layer, inputs)
+    for a in arrays(inputs):
+        if a.dtype.kind in 'iu':
+            a[...] = 0
+    assert_equal(as_tuple(layer.backward(*douts)), as_tuple(twin.backward(*douts)))
+    assert_equal(layer.grads, twin.grads)
+
+
+def test_grads_are_written_and_stay_the_same_objects(row):
+    layer, inputs = make(row)
+    assert [p.shape for p in layer.params] == [g.shape for g in layer.grads]
+    grads, found = list(layer.grads), []
+    for stale in 0, np.nan:         # what was in them before does not count
+        for grad in grads:
+            grad[...] = stale
+        if hasattr(layer, 'reset_state'):
+            layer.reset_state()
+        layer.backward(*douts_for(forward(layer, inputs)))
+        found.append([grad.copy() for grad in grads])
+    assert all(a is b for a, b in zip(layer.grads, grads, strict=True))
+    assert_equal(*found)
+
+
+@pytest.mark.parametrize('dtype', ['f', 'd'])
+def test_dtype_follows_the_parameters(row, dtype):
+    layer, inputs = make(row, dtype)
+    outs = forward(layer, inputs)
+    outs += forward(layer, inputs)  # with the state of the first, where there is one
+    found = [*outs, *as_tuple(layer.backward(*douts_for(outs[len(outs) // 2:]))), *layer.grads]
+    assert {np.asarray(a).dtype for a in found} == {np.dtype(dtype)}
+
+
+def test_a_deep_copy_is_independent_and_equal(row):
+    layer, inputs = make(row)
+    douts = douts_for(forward(layer, inputs))
+    twin = copy.deepcopy(layer)
+    assert_equal(as_tuple(twin.backward(*douts)), as_tuple(layer.backward(*douts)))     # what forward left is copied
+    assert_equal(twin.grads, layer.grads)
+    assert_equal(forward(twin, inputs), forward(layer, inputs))
+    kept = [param.copy() for param in layer.params]
+    for array in (*twin.params, *twin.grads):
+        array[...] = 7
+    assert_equal(layer.params, kept)
+    assert all((grad != 7).any() for grad in layer.grads)
+
+
+@pytest.mark.parametrize('bad', ['list', None])
+def test_what_is_no_array_counts_as_one_or_is_an_input_error(row, bad):
+    if row[0] in ANY_ERROR:
+        pytest.skip('says it in words of its own')
+    layer, inputs = make(row)
+    first = inputs[0].tolist() if bad else None
+    try:
+        outs = forward(layer, [first, *inputs[1:]])
+    except InputError as error:
+        assert str(error).split(':')[0] in ('x', 'xs', 'idx', 'hs', 'hs_enc')
+    else:
+        assert bad
+        assert_equal(outs, forward(make(row)[0], inputs))
+
+
+@pytest.mark.parametrize('row', [row for row in ROWS if row[0] not in RANDOM], ids=lambda row: f'{row[0]}-{row[1]}')
+def test_two_threads_may_run_forward_on_one_layer(row):
+    layer, _ = make(row)
+    if getattr(layer, 'stateful', False):
+        layer.stateful = False      # what runs on from call to call cannot be two threads' own
+    inputs = [make(row, seed=seed)[1] for seed in (3, 4)]
+    expected = [as_tuple(layer.forward(*own)) for own in inputs]
+    wrong, begin = [], threading.Barrier(2)
+    interval = sys.getswitchinterval()
+
+    def run(own, expected):
+        begin.wait()
+        for _ in range(1000):
+            outs = as_tuple(layer.forward(*own))
+            if not all(np.array_equal(a, b) for a, b in zip(outs, expected, strict=True)):
+                wrong.append(outs)
+
+    threads = [threading.Thread(target=run, args=pair) for pair in zip(inputs, expected, strict=True)]
+    sys.setswitchinterval(1e-6)     # seconds: so that they meet in the middle of a forward
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
+    assert not wrong
