@@ -3,6 +3,8 @@
 TimeRNN, TimeLSTM, TimeGRU and TimeBiLSTM, the cells over all steps, are in common/recurrent, and can be had from here.
 A Time layer takes and gives (N, T, …) arrays; how they lie in memory is told there.
 """
+from typing import Any
+
 from common import layers
 from common.checks import InputError, check_ids, check_shape
 from common.functions import sigmoid
@@ -221,7 +223,7 @@ class TimeSoftmaxWithLoss(Layer):
     def __init__(self):
         super().__init__()
         self.ignore_label = -1
-        self.cache = None
+        self.cache: Any = None
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')

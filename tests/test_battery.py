@@ -77,19 +77,23 @@ CASES = {
     'EmbeddingDot': [lambda r: ((r(V, D),), (r(T, D), IDS[0])), lambda r: ((r(V, D),), (r(N, D), IDS))],
     'NegativeSamplingLoss': [lambda r: ((r(7, D), CORPUS, 0.75, 3), (r(3, D), IDS[0])),
                              lambda r: ((r(7, D), CORPUS), (r(N, D), IDS))],
+    'Simple_NegativeSamplingLoss': [lambda r: ((r(7, D), CORPUS, 0.75, 3), (r(3, D), IDS[0]))],
     'WeightSum': [lambda r: ((), (r(N, T, H), r(N, T)))],
     'AttentionWeight': [lambda r: ((), (r(N, T, H), r(N, H)))],
     'Attention': [lambda r: ((), (r(N, T, H), r(N, H)))],
     'TimeAttention': [lambda r: ((), (r(N, 4, H), r(N, T, H)))],
 }
-RANDOM = {'Dropout', 'TimeDropout', 'NegativeSamplingLoss'}     # two threads share np.random: what one draws is chance
-ANY_ERROR = {'EmbeddingDot', 'NegativeSamplingLoss'}           # no InputError where an array is missing
+# two threads share np.random: what one draws is chance
+RANDOM = {'Dropout', 'TimeDropout', 'NegativeSamplingLoss', 'Simple_NegativeSamplingLoss'}
+# no InputError where an array is missing
+ANY_ERROR = {'EmbeddingDot', 'NegativeSamplingLoss', 'Simple_NegativeSamplingLoss'}
 ROWS = [(name, i) for name in LAYERS for i in range(len(CASES.get(name, ())))]
 ROWS_OFF = [('TimeDropout', 'off')]
 
 
 def draw(dtype='d', seed=0):
-    return lambda *shape, state=np.random.RandomState(seed): state.uniform(-0.8, 0.8, shape).astype(dtype)
+    state = np.random.RandomState(seed)
+    return lambda *shape: state.uniform(-0.8, 0.8, shape).astype(dtype)
 
 
 def make(row, dtype='d', seed=0):
