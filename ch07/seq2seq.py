@@ -26,8 +26,8 @@ class Encoder(Layer):
         self.params, self.grads = gather(self.embed, self.lstm)
 
     def forward(self, xs):
-        self.hs = self.lstm.forward(self.embed.forward(xs))     # (N, S, H)
-        return self.hs[:, -1]                                   # (N, H)
+        self.hs = hs = self.lstm.forward(self.embed.forward(xs))        # (N, S, H)
+        return hs[:, -1]                                        # (N, H)
 
     def backward(self, dh):
         dhs = np.zeros_like(self.hs)                            # (N, S, H): only the last state went on
@@ -80,7 +80,7 @@ class Decoder(Layer):
         if beam_size > 1:
             ids = self.beam_search(h, start_id, sample_size, beam_size)
             return ids if len(ids) > 1 else ids[0].tolist()
-        ids = np.full((len(h), 1 + sample_size), start_id)      # (N, 1 + sample_size)
+        ids = np.full((len(h), 1 + sample_size), start_id, np.int64)            # (N, 1 + sample_size)
         for t in range(sample_size):
             step = self.go_on if t else self.forward
             score = step(ids[:, t:t + 1], h)                    # (N, 1, V)
@@ -95,7 +95,7 @@ class Decoder(Layer):
         """
         N, B = len(h), beam_size
         h = h.repeat(B, axis=0)                                 # (N·B, …): the beams of a question stand together
-        ids = np.full((N * B, 1 + sample_size), start_id)       # (N·B, 1 + sample_size)
+        ids = np.full((N * B, 1 + sample_size), start_id, np.int64)     # (N·B, 1 + sample_size)
         log_p = np.full((N, B), -np.inf)
         log_p[:, 0] = 0                                         # at first all beams are the same: one counts
         for t in range(sample_size):

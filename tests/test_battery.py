@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 import common
+from ch07.rnnlm_gen import RnnlmGen
+from ch07.seq2seq import Seq2seq
 from common.checks import InputError
 from common.gradient_check import check_gradients
 from common.layers import Layer
@@ -279,3 +281,31 @@ def test_two_threads_may_run_forward_on_one_layer(row):
     finally:
         sys.setswitchinterval(interval)
     assert not wrong
+
+
+@pytest.mark.parametrize('start_id', [np.uint8(5), np.int8(5), np.uint64(5)], ids=lambda i: i.dtype.name)
+@pytest.mark.parametrize('beam_size', [1, 2])
+def test_a_narrow_start_id_gives_the_same_ids(start_id, beam_size):
+    """300 ids do not fit into the 8 bits of the first."""
+    model = Seq2seq(300, 4, 5)
+    for param in model.params:
+        param[...] = np.random.randn(*param.shape)
+    xs = np.random.randint(0, 300, (20, 4))
+    expected = model.generate(xs, 5, 6, beam_size)
+    assert expected.max() > 255
+    answers = model.generate(xs, start_id, 6, beam_size)
+    np.testing.assert_array_equal(answers, expected)
+    assert answers.dtype == np.int64
+    lists = model.generate(xs[0], start_id, 6, beam_size)
+    assert lists == expected[0].tolist() and all(type(i) is int for i in lists)
+
+
+@pytest.mark.parametrize('start_id', [np.uint8(5), np.int8(5), np.uint64(5)], ids=lambda i: i.dtype.name)
+def test_text_from_a_narrow_start_id_is_the_same(start_id):
+    model = RnnlmGen(300, 4, 5)
+    texts = []
+    for first, skip_ids in (5, [7, 8]), (start_id, np.array([7, 8], start_id.dtype)):
+        model.reset_state()
+        np.random.seed(6)
+        texts.append(model.generate(first, skip_ids, sample_size=20))
+    assert texts[0] == texts[1] and max(texts[0]) > 255 and all(type(i) is int for i in texts[1])

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from common.checks import InputError
 from common.functions import cross_entropy_error, relu, sigmoid, softmax, to_labels
 
 
@@ -25,6 +26,14 @@ def test_no_overflow_far_from_zero(dtype):
     assert sigmoid(far).tolist() == [0, 0.5, 1]     # warnings are errors here
     assert softmax(far).tolist() == [0, 0, 1]
     assert sigmoid(far).dtype == softmax(far).dtype == relu(far).dtype == dtype
+
+
+@pytest.mark.parametrize('dtype, error, least', [('f', 1.2e-7, -20.5), ('d', 2.3e-16, -38.5)])
+def test_sigmoid_is_as_near_as_its_docstring_says(dtype, error, least):
+    x = np.linspace(-60, 60, 4001, dtype=dtype)
+    expected = np.array([1 / (1 + math.exp(-v)) for v in x.tolist()])
+    assert np.abs(sigmoid(x) - expected).max() < error
+    assert (sigmoid(x[x < least]) == 0).all() and (sigmoid(x) >= 0).all() and (sigmoid(x) <= 1).all()
 
 
 @pytest.mark.parametrize('shape', [(4,), (3, 4), (2, 3, 4), (3, 1)])
@@ -60,6 +69,18 @@ def test_to_labels():
     assert to_labels(np.array([[0, 0, 1], [1, 0, 0]]), np.zeros((2, 3))).tolist() == [2, 0]
     assert to_labels(np.array([2, 0]), np.zeros((2, 3))).tolist() == [2, 0]
     assert to_labels(np.array([0, 0]), np.zeros((2, 1))).tolist() == [0, 0]       # as many, but no rows
+    assert to_labels(np.array([[2, 0, 1], [1, 1, 0]]), np.zeros((2, 3, 4))).tolist() == [2, 0, 1, 1, 1, 0]
+    assert to_labels(np.array([[2], [0]]), np.zeros((2, 3))).tolist() == [2, 0]
+    labels = np.array([2, 0], np.uint64)
+    assert to_labels(labels, np.zeros((2, 3))).dtype == np.int64
+
+
+@pytest.mark.parametrize('t, y', [((2, 3), (6, 3)), ((3, 2), (6, 3)), ((3, 2), (2, 3, 4)), ((1, 3), (2, 3)), ((), (2, 3)),
+                                  ((4,), (2, 3))])
+def test_labels_of_another_shape(t, y):
+    """Six one-hot numbers are not six labels."""
+    with pytest.raises(InputError, match=r't: expected .*, got'):
+        to_labels(np.zeros(t, int), np.zeros(y))
 
 
 @pytest.mark.parametrize('labels, seen', [([0, -1], '-1 to 0'), ([3, 1], '1 to 3')])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from common.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
+from common.checks import InputError
 from common.gradient_check import check_gradients
 from common.layers import (
     Affine,
@@ -326,6 +327,102 @@ def test_softmax_with_loss_takes_labels_of_any_shape_and_scores_of_any_rank():
 def test_labels_that_do_not_fit(layer, x, t, what):
     with pytest.raises((ValueError, TypeError), match=what):
         layer.forward(x, t)
+
+
+@pytest.mark.parametrize('leading', [(), (1,), (2, 3), (2, 1, 3)])
+@pytest.mark.parametrize('b', [None, (3,), (1, 3)])
+def test_a_product_takes_x_of_any_leading_shape(leading, b):
+    """As np.dot does, row by row."""
+    W, x, dy = np.random.randn(4, 3), np.random.randn(*leading, 4), np.random.randn(*leading, 3)
+    bias = np.random.randn(*b) if b else np.zeros(3)
+    layer = Affine(W, bias) if b else MatMul(W)
+    y = layer.forward(x)
+    assert y.shape == (*leading, 3)
+    dx = layer.backward(dy)
+    assert dx.shape == x.shape
+    dW, db = np.zeros((4, 3)), np.zeros(3)
+    for place in np.ndindex(*leading):
+        for m in range(3):
+            assert y[place][m] == pytest.approx(sum(x[place][d] * W[d, m] for d in range(4)) + bias.ravel()[m])
+        for d in range(4):
+            assert dx[place][d] == pytest.approx(sum(dy[place][m] * W[d, m] for m in range(3)))
+        dW += x[place][:, None] * dy[place]
+        db += dy[place]
+    np.testing.assert_allclose(layer.grads[0], dW, rtol=1e-12)
+    if b:
+        assert layer.grads[1].shape == b
+        np.testing.assert_allclose(layer.grads[1].ravel(), db, rtol=1e-12)
+
+
+@pytest.mark.parametrize('x', [np.zeros((2, 3)), np.zeros(3), np.zeros(()), np.zeros((0, 4)), np.zeros((2, 0, 4)), None])
+@pytest.mark.parametrize('layer', [MatMul(np.ones((4, 3))), Affine(np.ones((4, 3)), np.zeros(3))])
+def test_a_product_refuses_x_of_another_width(layer, x):
+    with pytest.raises(InputError, match=r'x: expected \(…, 4\), 1 or more numbers, got \('):
+        layer.forward(x)
+
+
+def test_a_gradient_of_another_shape_is_refused():
+    layer = MatMul(np.ones((4, 3)))
+    layer.forward(np.ones((2, 5, 4)))
+    with pytest.raises(InputError, match=r'dy: expected \(2, 5, 3\), got \(5, 2, 3\)'):
+        layer.backward(np.ones((5, 2, 3)))
+
+
+@pytest.mark.parametrize('b', [(3,), (2, 3), (3, 1), (1,), ()])
+@pytest.mark.parametrize('make', [Affine, TimeAffine, Simple_TimeAffine])
+def test_a_bias_of_another_shape_is_refused(make, b):
+    with pytest.raises(InputError, match='b: expected'):
+        make(np.ones((3, 4)), np.zeros(b))
+
+
+@pytest.mark.parametrize('make, gates', [(RNN, 1), (LSTM, 4), (GRU, 3), (TimeRNN, 1), (TimeLSTM, 4), (TimeGRU, 3)])
+@pytest.mark.parametrize('D', [1, 4])       # narrow and wide
+def test_a_bias_of_one_row_counts_as_a_flat_one(make, gates, D):
+    Wx, Wh, b = np.random.randn(D, 3 * gates), np.random.randn(3, 3 * gates), np.random.randn(3 * gates)
+    flat, row = make(Wx, Wh, b), make(Wx, Wh, b[None])
+    states = [np.random.randn(2, 3) for _ in range(2 if make is LSTM else 1)] if make in (RNN, LSTM, GRU) else []
+    inputs = [np.random.randn(*((2, D) if states else (2, 5, D))), *states]
+    outs, row_outs = as_tuple(flat.forward(*inputs)), as_tuple(row.forward(*inputs))
+    for a, e in zip(row_outs, outs, strict=True):
+        np.testing.assert_array_equal(a, e)
+    flat.backward(*outs)
+    row.backward(*outs)
+    assert row.grads[2].shape == (1, 3 * gates) and row.grads[2].any()
+    np.testing.assert_array_equal(row.grads[2][0], flat.grads[2])
+
+
+@pytest.mark.parametrize('dtype', [np.int8, np.uint8, np.uint64])
+def test_narrow_and_unsigned_ids_and_labels(dtype):
+    ids, x = np.array([2, 0, 2]), np.random.randn(3, 4)
+    for layer, inputs in [(Embedding(np.random.randn(3, 4)), ()), (SoftmaxWithLoss(), (x,))]:
+        plain = layer.forward(*inputs, ids)
+        np.testing.assert_array_equal(layer.forward(*inputs, ids.astype(dtype)), plain)
+    assert layer.t.dtype == np.int64
+    dx = layer.backward()
+    layer.forward(x, ids)
+    np.testing.assert_array_equal(dx, layer.backward())
+
+
+class Forgetful(Layer):
+    """A reader's own layer that lacks one thing and another."""
+
+    def __init__(self):
+        self.scale = 2.0
+
+    @property
+    def twice(self):
+        return self.scale.doubled
+
+
+def test_a_missing_attribute_is_told_in_pythons_words():
+    layer = Affine(np.ones((2, 2)), np.zeros(2))
+    with pytest.raises(AttributeError, match=r"^'Affine' object has no attribute 'parms' \(.*forward") as caught:
+        _ = layer.parms
+    assert (caught.value.name, caught.value.obj) == ('parms', layer)        # Python suggests a name by these
+    with pytest.raises(AttributeError, match=r"^'Forgetful' object has no attribute 'params' \(.*super"):
+        _ = Forgetful().params
+    with pytest.raises(AttributeError, match="^'float' object has no attribute 'doubled'$"):
+        _ = Forgetful().twice
 
 
 class Block(Layer):

@@ -329,6 +329,46 @@ def test_softmax_with_loss_ignores_a_label(ignore_label):
         close(dxs[n, t], [(math.exp(log_softmax(xs[n, t].tolist(), k)) - (k == ts[n, t])) * 2 / 4 for k in range(4)])
 
 
+@pytest.mark.parametrize('ignore_label', [-1, -100, 7, 2**40])
+@pytest.mark.parametrize('V', [4, 200])
+@pytest.mark.parametrize('N', [1, 2])
+def test_any_number_may_be_the_label_to_ignore(ignore_label, V, N):
+    xs, ts = np.random.randn(N, 3, V), np.array([[1, 3, 0], [3, 3, 1]])[:N]
+    ts[:, 1] = ignore_label
+    layer = TimeSoftmaxWithLoss()
+    layer.ignore_label = ignore_label
+    expected = -np.mean([log_softmax(xs[n, t].tolist(), ts[n, t]) for n in range(N) for t in (0, 2)])
+    assert layer.forward(xs, ts) == pytest.approx(expected, rel=1e-12)
+    dxs = layer.backward()
+    assert not dxs[:, 1].any() and dxs[:, 0].any()
+    ts[...] = 0                             # what the caller does with the labels later does not count
+    np.testing.assert_array_equal(layer.backward(), dxs)
+
+
+@pytest.mark.parametrize('scale', [1, 12, 40])
+def test_softmax_with_loss_of_float16(scale):
+    xs, ts = (np.arange(12).reshape(1, 3, 4) % 5 * scale / 4).astype(np.float16), np.array([[3, 1, 0]])
+    layer = TimeSoftmaxWithLoss()
+    expected = -np.mean([log_softmax(x, t) for x, t in zip(xs[0].tolist(), ts[0].tolist(), strict=True)])
+    loss = layer.forward(xs, ts)
+    assert loss.dtype == np.float16 and loss == pytest.approx(expected, rel=2e-3)
+    dxs = layer.backward()
+    assert dxs.dtype == np.float16
+    for n, t in enumerate(ts[0].tolist()):
+        np.testing.assert_allclose(dxs[0, n], [(math.exp(log_softmax(xs[0, n].tolist(), k)) - (k == t)) / 3
+                                               for k in range(4)], atol=1e-3)
+
+
+@pytest.mark.parametrize('dtype', [np.int8, np.uint8, np.uint64])
+def test_narrow_and_unsigned_ids(dtype):
+    ids, xs = np.array([[2, 0, 2]]), np.random.randn(1, 3, 4)
+    embed, loss_layer = TimeEmbedding(np.random.randn(3, 4)), TimeSoftmaxWithLoss()
+    np.testing.assert_array_equal(embed.forward(ids.astype(dtype)), embed.params[0][ids])
+    embed.backward(np.ones((1, 3, 4)))
+    assert embed.grads[0].tolist() == [[1] * 4, [0] * 4, [2] * 4]
+    assert loss_layer.forward(xs, ids.astype(dtype)) == loss_layer.forward(xs, ids)
+
+
 def test_softmax_with_loss_of_far_scores():
     xs = np.array([[[-1e4, 0, 1e4]]])
     assert TimeSoftmaxWithLoss().forward(xs, np.array([[2]])) == 0
