@@ -1,4 +1,4 @@
-"""What every model shares: its parameters go to a file and come back, and stay tied where they were tied."""
+"""What every model shares: its parameters go to a file and come back."""
 from pathlib import Path
 from typing import Any
 
@@ -6,16 +6,16 @@ import numpy
 
 from common import ties, weight_files
 from common.checks import InputError
-from common.layers import walk
+from common.layers import Layer
 from common.np import np, to_cpu
 from common.storage import check_ending
 
 
-class BaseModel:
+class BaseModel(Layer):
     """A layer made of layers: `params` and `grads` are theirs, in the order of the forward pass (see layers.gather).
 
     A subclass sets both in its own __init__, and may set `sizes`, a dict of its sizes, which its files then tell.
-    Parameters that share memory, as embed_W and embed_W.T, share it in a copy and in a pickle too. Book, 6.4.3.
+    Book, 6.4.3.
     """
 
     params: Any = None
@@ -28,15 +28,6 @@ class BaseModel:
 
     def backward(self, *args, **kwargs):
         raise NotImplementedError(f'{type(self).__name__} has no backward of its own')
-
-    def __getstate__(self):
-        return vars(self) | {'ties': ties.find_ties(self.params or [])}
-
-    def __setstate__(self, state):
-        found = state.pop('ties')
-        vars(self).update(state)
-        if found:
-            ties.tie_again(self, walk(self), found)
 
     def save_params(self, file_name=None, about=None, words=None) -> Path:
         """Write the parameters; return the path (`ClassName.npz` in the current folder where file_name is None).

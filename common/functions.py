@@ -8,7 +8,8 @@ def sigmoid(x):
 
     Right to the rounding of numbers near 1, 1e-7 in float32 and 2e-16 in float64, and not to more: far below 0, where
     the true value is smaller than that, it ends at 0 (float32: at about −20, float64: −38). As a quotient of
-    exponentials it would be right there too, but a step of a small network, with its overflow to keep quiet, 3 % slower.
+    exponentials it would be right there too, but a step of a small network, whose overflow is to be kept quiet, 3 %
+    slower.
     """
     return 0.5 * np.tanh(0.5 * x) + 0.5
 

@@ -8,13 +8,17 @@ from common.checks import InputError, InputTypeError, check_array, check_ids, ch
 from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, to_labels
 from common.np import GPU, np
 from common.rows import RowSparse, write_rows
+from common.ties import find_ties, tie_again
 
 __all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid', 'SigmoidWithLoss', 'Softmax',
            'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
 
 
 class Layer:
-    """What all layers share: the parameters given, and a gradient array beside each."""
+    """What all layers share: the parameters given, and a gradient array beside each.
+
+    Parameters that share memory, as embed_W and embed_W.T, share it in a copy and in a pickle too.
+    """
 
     def __init__(self, *params):
         for i, param in enumerate(params):
@@ -29,6 +33,15 @@ class Layer:
 
     def backward(self, *douts):
         raise NotImplementedError(f'{type(self).__name__}.backward')
+
+    def __getstate__(self):
+        return vars(self) | {'ties': find_ties(self.params or [])}
+
+    def __setstate__(self, state):
+        ties = state.pop('ties')
+        vars(self).update(state)
+        if ties:
+            tie_again(self, walk(self), ties)
 
     def __getattr__(self, name):
         """Called for what is not there: Python's own error, and a hint behind it where it is not a property's."""

@@ -22,7 +22,7 @@ from common.recurrent import Recurrent
 N, T, D, H, V = 2, 3, 4, 3, 5
 IDS = np.array([[4, 0, 4], [1, 4, 0]])              # (N, T): some twice, some never
 CORPUS = np.array([0, 1, 2, 3, 4, 4, 3, 1, 1, 0, 2, 5, 6])
-NO_LAYERS = {'Layer', 'Recurrent'}                  # what layers are made from
+NO_LAYERS = {'Layer', 'Recurrent', 'BaseModel'}     # what layers and models are made from
 
 
 def classes():

@@ -75,7 +75,8 @@ def test_to_labels():
     assert to_labels(labels, np.zeros((2, 3))).dtype == np.int64
 
 
-@pytest.mark.parametrize('t, y', [((2, 3), (6, 3)), ((3, 2), (6, 3)), ((3, 2), (2, 3, 4)), ((1, 3), (2, 3)), ((), (2, 3)),
+@pytest.mark.parametrize('t, y', [((2, 3), (6, 3)), ((3, 2), (6, 3)), ((3, 2), (2, 3, 4)), ((1, 3), (2, 3)),
+                                  ((), (2, 3)),
                                   ((4,), (2, 3))])
 def test_labels_of_another_shape(t, y):
     """Six one-hot numbers are not six labels."""

@@ -354,7 +354,8 @@ def test_a_product_takes_x_of_any_leading_shape(leading, b):
         np.testing.assert_allclose(layer.grads[1].ravel(), db, rtol=1e-12)
 
 
-@pytest.mark.parametrize('x', [np.zeros((2, 3)), np.zeros(3), np.zeros(()), np.zeros((0, 4)), np.zeros((2, 0, 4)), None])
+@pytest.mark.parametrize('x', [np.zeros((2, 3)), np.zeros(3), np.zeros(()), np.zeros((0, 4)), np.zeros((2, 0, 4)),
+                               None])
 @pytest.mark.parametrize('layer', [MatMul(np.ones((4, 3))), Affine(np.ones((4, 3)), np.zeros(3))])
 def test_a_product_refuses_x_of_another_width(layer, x):
     with pytest.raises(InputError, match=r'x: expected \(…, 4\), 1 or more numbers, got \('):
@@ -421,7 +422,7 @@ def test_a_missing_attribute_is_told_in_pythons_words():
     assert (caught.value.name, caught.value.obj) == ('parms', layer)        # Python suggests a name by these
     with pytest.raises(AttributeError, match=r"^'Forgetful' object has no attribute 'params' \(.*super"):
         _ = Forgetful().params
-    with pytest.raises(AttributeError, match="^'float' object has no attribute 'doubled'$"):
+    with pytest.raises(AttributeError, match=r"^'float' object has no attribute 'doubled'$"):
         _ = Forgetful().twice
 
 

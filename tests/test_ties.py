@@ -6,15 +6,14 @@ import numpy as np
 import pytest
 
 from ch06.better_rnnlm import BetterRnnlm
-from common.base_model import BaseModel
-from common.layers import Affine, MatMul, gather
+from common.layers import Affine, Layer, MatMul, gather
 from common.optimizer import SGD
 from common.ties import find_ties, tied
 from common.trainer import train_step
 from common.weight_files import load_weights
 
 
-class Tied(BaseModel):
+class Tied(Layer):
     """Every way in which one array can be two: by identity, transposed, a part, turned round, overlapping."""
 
     def __init__(self):
