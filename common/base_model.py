@@ -23,6 +23,9 @@ class BaseModel(Layer):
     sizes: Any = None
     train_flg = True        # what set_training said last
 
+    def __init__(self):
+        """A subclass makes its layers here; it need not call this one."""
+
     def forward(self, *args, **kwargs):
         raise NotImplementedError(f'{type(self).__name__} has no forward of its own')
 

@@ -290,6 +290,7 @@ def test_a_narrow_start_id_gives_the_same_ids(start_id, beam_size):
     model = Seq2seq(300, 4, 5)
     for param in model.params:
         param[...] = np.random.randn(*param.shape)
+    model.params[-1][250:] += 2         # the scores of the last ids
     xs = np.random.randint(0, 300, (20, 4))
     expected = model.generate(xs, 5, 6, beam_size)
     assert expected.max() > 255
