@@ -90,5 +90,5 @@ def check_id_dtype(ids, name):
 
 def check_seed(seed: int) -> None:
     """InputError for what np.random does not take as a seed."""
-    if not isinstance(seed, Integral) or not 0 <= seed < 2**32:
+    if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
         raise InputError(f'seed: expected an integer from 0 to {2**32 - 1}, got {seed!r}')

@@ -42,6 +42,11 @@ def gates(r, n, dim=D):
     return r(dim, n * H), r(H, n * H), r(n * H)
 
 
+def view(r, *shape):
+    """(N, T, …) as the Time layers hand it on: a view of (T, N, …) memory."""
+    return r(shape[1], shape[0], *shape[2:]).swapaxes(0, 1)
+
+
 def off(layer):
     layer.train_flg = False
     return layer
@@ -63,16 +68,18 @@ CASES = {
     'RNN': [lambda r: (gates(r, 1), (r(N, D), r(N, H)))],
     'LSTM': [lambda r: (gates(r, 4), (r(N, D), r(N, H), r(N, H)))],
     'GRU': [lambda r: (gates(r, 3), (r(N, D), r(N, H)))],
-    'TimeRNN': [lambda r: (gates(r, 1), (r(N, T, D),)), lambda r: ((*gates(r, 1), True), (r(N, T, D),))],
-    'TimeLSTM': [lambda r: (gates(r, 4), (r(N, T, D),)), lambda r: ((*gates(r, 4), True), (r(N, T, D),)),
-                 lambda r: (gates(r, 4, 1), (r(N, T, 1),))],
-    'TimeGRU': [lambda r: (gates(r, 3), (r(N, T, D),)), lambda r: ((*gates(r, 3), True), (r(N, T, D),))],
-    'TimeBiLSTM': [lambda r: ((*gates(r, 4), *gates(r, 4)), (r(N, T, D),))],
+    'TimeRNN': [lambda r: (gates(r, 1), (r(N, T, D),)), lambda r: ((*gates(r, 1), True), (view(r, N, T, D),))],
+    'TimeLSTM': [lambda r: (gates(r, 4), (r(N, T, D),)), lambda r: ((*gates(r, 4), True), (view(r, N, T, D),)),
+                 lambda r: (gates(r, 4, 1), (r(N, T, 1),)), lambda r: (gates(r, 4, 1), (view(r, N, T, 1),))],
+    'TimeGRU': [lambda r: (gates(r, 3), (r(N, T, D),)), lambda r: ((*gates(r, 3), True), (view(r, N, T, D),))],
+    'TimeBiLSTM': [lambda r: ((*gates(r, 4), *gates(r, 4)), (r(N, T, D),)),
+                   lambda r: ((*gates(r, 4), *gates(r, 4)), (view(r, N, T, D),))],
     'TimeEmbedding': [lambda r: ((r(V, D),), (IDS,)), lambda r: ((r(V, D),), (IDS.astype(np.uint8),))],
-    'TimeAffine': [lambda r: ((r(D, H), r(H)), (r(N, T, D),)), lambda r: ((r(H, D).T, r(1, H)), (r(N, T, D),))],
-    'TimeDropout': [lambda r: ((0.4,), (r(N, T, D),))],
+    'TimeAffine': [lambda r: ((r(D, H), r(H)), (r(N, T, D),)), lambda r: ((r(H, D).T, r(1, H)), (view(r, N, T, D),))],
+    'TimeDropout': [lambda r: ((0.4,), (r(N, T, D),)), lambda r: ((0.4,), (view(r, N, T, D),))],
     'TimeSoftmaxWithLoss': [lambda r: ((), (r(N, T, V), IDS)), lambda r: ((), (r(1, T, V), IDS[:1])),
-                            lambda r: ((), (r(N, T, V), np.where(IDS, IDS, -1)))],
+                            lambda r: ((), (view(r, N, T, V), np.where(IDS, IDS, -1))),
+                            lambda r: ((), (r(N, T, V), np.eye(V, dtype=int)[IDS]))],
     'TimeSigmoidWithLoss': [lambda r: ((), (r(N, T), IDS % 2))],
     'Simple_TimeAffine': [lambda r: ((r(D, H), r(H)), (r(N, T, D),)), lambda r: ((r(D, H), r(1, H)), (r(N, T, D),))],
     'Simple_TimeSoftmaxWithLoss': [lambda r: ((), (r(N, T, V), IDS))],
@@ -83,7 +90,7 @@ CASES = {
     'WeightSum': [lambda r: ((), (r(N, T, H), r(N, T)))],
     'AttentionWeight': [lambda r: ((), (r(N, T, H), r(N, H)))],
     'Attention': [lambda r: ((), (r(N, T, H), r(N, H)))],
-    'TimeAttention': [lambda r: ((), (r(N, 4, H), r(N, T, H)))],
+    'TimeAttention': [lambda r: ((), (r(N, 4, H), r(N, T, H))), lambda r: ((), (view(r, N, 4, H), view(r, N, T, H)))],
 }
 # two threads share np.random: what one draws is chance
 RANDOM = {'Dropout', 'TimeDropout', 'NegativeSamplingLoss', 'Simple_NegativeSamplingLoss'}
@@ -239,10 +246,35 @@ def test_a_deep_copy_is_independent_and_equal(row):
     assert all((grad != 7).any() for grad in layer.grads)
 
 
+def test_a_later_call_overwrites_no_result(row):
+    layer, inputs = make(row)
+    outs = forward(layer, inputs)
+    state = [s for s in (getattr(layer, 'h', None), getattr(layer, 'c', None)) if isinstance(s, np.ndarray)]
+    arrays_before = [*outs, *state, *as_tuple(layer.backward(*douts_for(outs)))]
+    before = [np.copy(a) for a in arrays_before]
+    later = [x if not isinstance(x, np.ndarray) else x * 0.5 if x.dtype.kind == 'f' else x[::-1] for x in inputs]
+    layer.backward(*douts_for(forward(layer, later)))
+    assert_equal(arrays_before, before)
+
+
+@pytest.mark.parametrize('row', [row for row in ROWS if row[0].endswith('Loss')], ids=lambda row: f'{row[0]}-{row[1]}')
+def test_a_loss_scales_its_gradient_by_dout(row):
+    layer, inputs = make(row)
+    gradients = []
+    for dout in 1, -2.5:
+        forward(layer, inputs)
+        gradients.append([np.copy(layer.backward(dout)), *(g.copy() for g in layer.grads)])
+    for once, scaled in zip(*gradients, strict=True):
+        assert np.abs(once).max() > 1e-3
+        np.testing.assert_allclose(scaled, -2.5 * once, rtol=1e-10, atol=1e-15)
+    layer, inputs = make(row, 'f')
+    forward(layer, inputs)
+    assert layer.backward(np.float64(1)).dtype == np.float32            # a NumPy number does not make it wider
+
+
 @pytest.mark.parametrize('bad', ['list', None])
+@pytest.mark.parametrize('row', [row for row in ROWS if row[0] not in ANY_ERROR], ids=lambda row: f'{row[0]}-{row[1]}')
 def test_what_is_no_array_counts_as_one_or_is_an_input_error(row, bad):
-    if row[0] in ANY_ERROR:
-        pytest.skip('says it in words of its own')
     layer, inputs = make(row)
     first = inputs[0].tolist() if bad else None
     try:
@@ -290,7 +322,7 @@ def test_a_narrow_start_id_gives_the_same_ids(start_id, beam_size):
     model = Seq2seq(300, 4, 5)
     for param in model.params:
         param[...] = np.random.randn(*param.shape)
-    model.params[-1][250:] += 2         # the scores of the last ids
+    model.params[-1][256:] += 3         # the last ids are the likely ones
     xs = np.random.randint(0, 300, (20, 4))
     expected = model.generate(xs, 5, 6, beam_size)
     assert expected.max() > 255

@@ -76,8 +76,7 @@ def test_to_labels():
 
 
 @pytest.mark.parametrize('t, y', [((2, 3), (6, 3)), ((3, 2), (6, 3)), ((3, 2), (2, 3, 4)), ((1, 3), (2, 3)),
-                                  ((), (2, 3)),
-                                  ((4,), (2, 3))])
+                                  ((), (2, 3)), ((4,), (2, 3))])
 def test_labels_of_another_shape(t, y):
     """Six one-hot numbers are not six labels."""
     with pytest.raises(InputError, match=r't: expected .*, got'):

@@ -1,10 +1,9 @@
-"""What holds for every layer of every file (gradients, dtype, arrays that stay), and the values of common.layers."""
+"""The values of common.layers; what holds for every layer is in tests/test_battery.py."""
 import math
 
 import numpy as np
 import pytest
 
-from common.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
 from common.checks import InputError
 from common.gradient_check import check_gradients
 from common.layers import (
@@ -13,188 +12,29 @@ from common.layers import (
     Embedding,
     Layer,
     MatMul,
-    Sigmoid,
     SigmoidWithLoss,
-    Softmax,
     SoftmaxWithLoss,
     gather,
     set_training,
     walk,
 )
-from common.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss
+from common.negative_sampling_layer import EmbeddingDot
 from common.time_layers import (
     GRU,
     LSTM,
     RNN,
     Simple_TimeAffine,
-    Simple_TimeSoftmaxWithLoss,
     TimeAffine,
-    TimeBiLSTM,
     TimeDropout,
     TimeEmbedding,
     TimeGRU,
     TimeLSTM,
     TimeRNN,
-    TimeSigmoidWithLoss,
-    TimeSoftmaxWithLoss,
 )
-
-N, T, D, H, V = 2, 3, 4, 3, 5
-IDS = np.array([[4, 0, 4], [1, 4, 0]])              # (N, T): some twice, some never
-IGNORED = np.array([[4, -1, 2], [-1, -1, 0]])
-ONE_HOT = np.eye(V, dtype=int)[IDS]                 # (N, T, V)
-CORPUS = np.array([0, 1, 2, 3, 4, 4, 3, 1, 1, 0, 2, 5, 6])
-
-
-def gates(r, n, dim=D):
-    return r(dim, n * H), r(H, n * H), r(n * H)
-
-
-def time_major_view(r, *shape):
-    """(N, T, …) as the Time layers hand it on: a view of (T, N, …) memory."""
-    return r(T, N, *shape).swapaxes(0, 1)
-
-
-# name -> (layer, inputs …) from r(*shape), which draws parameters and inputs of the wanted dtype
-CASES = {
-    'MatMul': lambda r: (MatMul(r(D, H)), r(N, D)),
-    'MatMul of a transposed view': lambda r: (MatMul(r(H, D).T), r(D, N).T),
-    'Affine': lambda r: (Affine(r(D, H), r(H)), r(N, D)),
-    'Softmax': lambda r: (Softmax(), r(N, V)),
-    'SoftmaxWithLoss': lambda r: (SoftmaxWithLoss(), r(T, V), IDS[0]),
-    'SoftmaxWithLoss one-hot': lambda r: (SoftmaxWithLoss(), r(T, V), ONE_HOT[0]),
-    'Sigmoid': lambda r: (Sigmoid(), r(N, D)),
-    'SigmoidWithLoss': lambda r: (SigmoidWithLoss(), r(4), np.array([1, 0, 0, 1])),
-    'Dropout': lambda r: (Dropout(0.4), r(N, D)),
-    'Embedding': lambda r: (Embedding(r(V, D)), IDS[0]),
-    'Embedding 2-D': lambda r: (Embedding(r(V, D)), IDS),
-    'RNN': lambda r: (RNN(*gates(r, 1)), r(N, D), r(N, H)),
-    'LSTM': lambda r: (LSTM(*gates(r, 4)), r(N, D), r(N, H), r(N, H)),
-    'GRU': lambda r: (GRU(*gates(r, 3)), r(N, D), r(N, H)),
-    'TimeRNN': lambda r: (TimeRNN(*gates(r, 1)), r(N, T, D)),
-    'TimeLSTM': lambda r: (TimeLSTM(*gates(r, 4)), r(N, T, D)),
-    'TimeLSTM narrow': lambda r: (TimeLSTM(*gates(r, 4, 1)), r(N, T, 1)),
-    'TimeGRU': lambda r: (TimeGRU(*gates(r, 3)), r(N, T, D)),
-    'TimeRNN stateful, view': lambda r: (TimeRNN(*gates(r, 1), stateful=True), time_major_view(r, D)),
-    'TimeLSTM stateful, view': lambda r: (TimeLSTM(*gates(r, 4), stateful=True), time_major_view(r, D)),
-    'TimeLSTM narrow, view': lambda r: (TimeLSTM(*gates(r, 4, 1)), time_major_view(r, 1)),
-    'TimeGRU stateful, view': lambda r: (TimeGRU(*gates(r, 3), stateful=True), time_major_view(r, D)),
-    'TimeBiLSTM': lambda r: (TimeBiLSTM(*gates(r, 4), *gates(r, 4)), r(N, T, D)),
-    'TimeBiLSTM view': lambda r: (TimeBiLSTM(*gates(r, 4), *gates(r, 4)), time_major_view(r, D)),
-    'TimeEmbedding': lambda r: (TimeEmbedding(r(V, D)), IDS),
-    'TimeAffine': lambda r: (TimeAffine(r(D, H), r(H)), r(N, T, D)),
-    'TimeAffine of a transposed view': lambda r: (TimeAffine(r(H, D).T, r(H)), time_major_view(r, D)),
-    'TimeDropout': lambda r: (TimeDropout(0.4), r(N, T, D)),
-    'TimeDropout view': lambda r: (TimeDropout(0.4), time_major_view(r, D)),
-    'TimeSoftmaxWithLoss': lambda r: (TimeSoftmaxWithLoss(), r(N, T, V), IDS),
-    'TimeSoftmaxWithLoss ignoring, view': lambda r: (TimeSoftmaxWithLoss(), time_major_view(r, V), IGNORED),
-    'TimeSoftmaxWithLoss one-hot': lambda r: (TimeSoftmaxWithLoss(), r(N, T, V), ONE_HOT),
-    'TimeSoftmaxWithLoss of one row': lambda r: (TimeSoftmaxWithLoss(), r(1, T, V), IDS[:1]),
-    'TimeSigmoidWithLoss': lambda r: (TimeSigmoidWithLoss(), r(N, T), IDS % 2),
-    'Simple_TimeAffine': lambda r: (Simple_TimeAffine(r(D, H), r(H)), r(N, T, D)),
-    'Simple_TimeSoftmaxWithLoss': lambda r: (Simple_TimeSoftmaxWithLoss(), r(N, T, V), IDS),
-    'EmbeddingDot': lambda r: (EmbeddingDot(r(V, D)), r(T, D), IDS[0]),
-    'EmbeddingDot of several': lambda r: (EmbeddingDot(r(V, D)), r(N, D), IDS),
-    'NegativeSamplingLoss': lambda r: (NegativeSamplingLoss(r(7, D), CORPUS, sample_size=3), r(3, D), IDS[0]),
-    'NegativeSamplingLoss of several': lambda r: (NegativeSamplingLoss(r(7, D), CORPUS), r(N, D), IDS),
-    'WeightSum': lambda r: (WeightSum(), r(N, T, H), r(N, T)),
-    'AttentionWeight': lambda r: (AttentionWeight(), r(N, T, H), r(N, H)),
-    'Attention': lambda r: (Attention(), r(N, T, H), r(N, H)),
-    'TimeAttention': lambda r: (TimeAttention(), r(N, 4, H), r(N, T, H)),
-    'TimeAttention view': lambda r: (TimeAttention(), time_major_view(r, H), time_major_view(r, H)),
-}
-
-
-def draw(dtype):
-    return lambda *shape: np.random.uniform(-0.8, 0.8, shape).astype(dtype)
 
 
 def as_tuple(out):
-    return out if isinstance(out, tuple) else () if out is None else (out,)
-
-
-def douts_for(outs):
-    """One gradient for each output; none for a loss."""
-    return [np.random.randn(*out.shape).astype(out.dtype) for out in outs if np.ndim(out)]
-
-
-def float_arrays(what):
-    """All float arrays that an object, its lists and the objects inside it hold."""
-    if isinstance(what, np.ndarray | np.generic):
-        return [what] if what.dtype.kind == 'f' else []
-    if isinstance(what, list | tuple):
-        return [a for part in what for a in float_arrays(part)]
-    return float_arrays(list(vars(what).values())) if isinstance(what, Layer) else []
-
-
-@pytest.fixture(params=CASES)
-def case(request):
-    return CASES[request.param]
-
-
-def test_gradients(case):
-    check_gradients(*case(draw('d')))
-
-
-@pytest.mark.parametrize('dtype', ['f', 'd'])
-def test_dtype_follows_the_parameters(case, dtype):
-    layer, *inputs = case(draw(dtype))
-    outs = as_tuple(layer.forward(*inputs))
-    inside = float_arrays(layer)
-    douts = douts_for(outs)
-    # a second round, with the state of the first, as a stateful layer has it
-    outs += as_tuple(layer.forward(*inputs))
-    arrays = [*outs, *as_tuple(layer.backward(*douts)), *layer.grads, *inside, *float_arrays(layer)]
-    assert {np.asarray(a).dtype for a in arrays} == {np.dtype(dtype)}
-
-
-def test_grads_stay_and_nothing_else_is_touched(case):
-    layer, *inputs = case(draw('d'))
-    assert [p.shape for p in layer.params] == [g.shape for g in layer.grads]
-    grads, inputs_before = list(layer.grads), [a.copy() for a in inputs]
-    params_before = [p.copy() for p in layer.params]
-    results = []
-    for stale in 0, np.nan:         # what was in grads before does not count: backward writes, it does not add up
-        for grad in grads:
-            grad[...] = stale
-        np.random.seed(1)
-        if hasattr(layer, 'reset_state'):
-            layer.reset_state()
-        douts = douts_for(as_tuple(layer.forward(*inputs)))
-        douts_before = [a.copy() for a in douts]
-        layer.backward(*douts)
-        results.append([g.copy() for g in grads])
-    assert all(a is b for a, b in zip(layer.grads, grads, strict=True))
-    for now, before in [(results[1], results[0]), (inputs, inputs_before), (layer.params, params_before),
-                        (douts, douts_before)]:
-        for a, b in zip(now, before, strict=True):
-            np.testing.assert_array_equal(a, b)
-
-
-def test_a_later_call_overwrites_no_result(case):
-    layer, *inputs = case(draw('d'))
-    outs = as_tuple(layer.forward(*inputs))
-    state = tuple(s for s in (getattr(layer, 'h', None), getattr(layer, 'c', None)) if isinstance(s, np.ndarray))
-    dinputs = as_tuple(layer.backward(*douts_for(outs)))
-    arrays = [*outs, *dinputs, *state]
-    before = [np.copy(a) for a in arrays]
-    later = [x * 0.5 if x.dtype.kind == 'f' else x[::-1] for x in inputs]
-    layer.backward(*douts_for(as_tuple(layer.forward(*later))))
-    for a, b in zip(arrays, before, strict=True):
-        np.testing.assert_array_equal(a, b)
-
-
-@pytest.mark.parametrize('name', [name for name in CASES if 'WithLoss' in name or 'SamplingLoss' in name])
-def test_a_loss_scales_its_gradient_by_dout(name):
-    layer, *inputs = CASES[name](draw('d'))
-    gradients = []
-    for dout in 1, -2.5:
-        np.random.seed(3)
-        layer.forward(*inputs)
-        gradients.append([np.copy(layer.backward(dout)), *(g.copy() for g in layer.grads)])
-    for once, scaled in zip(*gradients, strict=True):
-        assert np.abs(once).max() > 1e-3
-        np.testing.assert_allclose(scaled, -2.5 * once, rtol=1e-10, atol=1e-15)
+    return out if isinstance(out, tuple) else (out,)
 
 
 @pytest.mark.parametrize('make', [MatMul, lambda W: Affine(W, np.zeros(3, 'f'))], ids=['MatMul', 'Affine'])
@@ -231,13 +71,6 @@ def test_a_numpy_number_as_ratio_keeps_the_dtype(make):
     layer.train_flg = False
     out = layer.forward(x) if make is TimeDropout else layer.forward(x, train_flg=False)
     assert out.dtype == layer.backward(x).dtype == np.float32
-
-
-@pytest.mark.parametrize('name', [name for name in CASES if 'WithLoss' in name or 'SamplingLoss' in name])
-def test_a_numpy_number_as_dout_keeps_the_dtype(name):
-    layer, *inputs = CASES[name](draw('f'))
-    layer.forward(*inputs)
-    assert layer.backward(np.float64(1)).dtype == np.float32
 
 
 def test_names_handed_on():

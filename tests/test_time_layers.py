@@ -416,7 +416,7 @@ def test_labels_outside_the_scores():
 
 def test_softmax_with_loss_goes_back_more_than_once_and_keeps_what_it_gave():
     layer, xs, ts = TimeSoftmaxWithLoss(), np.random.randn(2, 3, 4), np.random.randint(0, 4, (2, 3))
-    with pytest.raises(RuntimeError, match='forward'):
+    with pytest.raises(AttributeError, match='a forward comes first'):
         layer.backward()
     layer.forward(xs, ts)
     first = layer.backward()
