@@ -1,6 +1,7 @@
 """A first look at the Penn Treebank (book, 2.4.4)."""
 from typing import Annotated
 
+from common.checks import shown
 from common.cli import run
 from common.np import np
 from dataset.corpus import load_data
@@ -16,7 +17,7 @@ def main(
         print('corpus[:30]:', ids[:30])
     print()
     for i in range(3):
-        print(f'id_to_word[{i}]:', id_to_word[i])
+        print(f'id_to_word[{i}]:', shown(id_to_word[i]))
     print()
     for word in ('car', 'happy', 'lexus'):
         print(f"word_to_id['{word}']:", word_to_id.get(word, 'not in this corpus'))

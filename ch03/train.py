@@ -3,6 +3,7 @@ from typing import Annotated, Literal
 
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
+from common.checks import shown
 from common.cli import FROM_0, SEEDS, run
 from common.np import np
 from common.optimizer import Adam
@@ -39,7 +40,7 @@ def main(
     trainer.plot(name='ch03_train')
     with np.printoptions(linewidth=10_000):     # a word a line, however its numbers are written
         for word_id, word in id_to_word.items():
-            print(word, net.word_vecs[word_id])
+            print(shown(word), net.word_vecs[word_id])
     return trainer
 
 

@@ -3,7 +3,7 @@ from typing import Annotated
 
 from ch06.eval import load_model
 from ch07.rnnlm_gen import RnnlmGen
-from common.checks import InputError
+from common.checks import InputError, shown
 from common.cli import SEEDS, run
 from common.np import np
 from dataset.files import find_weights
@@ -20,14 +20,14 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperatur
     unknown = [word for word in words if word not in word_to_id]
     if unknown or not words:
         raise InputError(f'start: expected words of the corpus, got {beginning!r}'
-                         + f' (it has no {", ".join(unknown)})' * bool(unknown))
+                         + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
     *first_ids, start_id = (word_to_id[word] for word in words)
     skip_ids = [word_to_id[word] for word in SKIP_WORDS if word in word_to_id]
     model.reset_state()
     for i in first_ids:
         model.predict(np.array([[i]]))
     ids = first_ids + model.generate(start_id, skip_ids, sample_size, temperature, top_k)
-    return ' '.join(id_to_word[i] for i in ids).replace(' <eos>', '.\n')
+    return ' '.join(shown(id_to_word[i]) for i in ids).replace(' <eos>', '.\n')
 
 
 def main(

@@ -7,7 +7,7 @@ from common.checks import InputError, check_id, check_integer, check_range, chec
 from common.functions import softmax
 from common.np import np
 
-RARE = 1e-4     # a probability: to draw until something comes that is as rare as this would take too long
+TRIES = 100     # draws of skipped ids in a row, after which they have no probability: to go on could take for ever
 
 
 def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=None):
@@ -17,7 +17,7 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
     model goes on from the state it is in, and keeps the one it ends in.
     temperature: the scores are divided by it; below 1 the likely ids become likelier.
     top_k: only the so many likeliest ids are drawn (more where scores are equal); None: all.
-    With either, the ids of skip_ids have no probability from the start, nor have they where nearly all of it is theirs.
+    With either, the ids of skip_ids have no probability from the start; else they have none after TRIES draws of them.
     Fan, Lewis and Dauphin, 2018 (top-k).
     """
     vocab_size = len(model.params[0])
@@ -35,12 +35,13 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
     if not taken.any():
         raise InputError(f'skip_ids: expected at least one id to be left, got all {vocab_size} ids')
     ids = [int(start_id)]
+    tries = 0
     while len(ids) < sample_size:
         score = model.predict(np.array([[ids[-1]]]))        # (1, 1, V)
         score = score.ravel().astype('d')                   # (V,): a sum of float32 is not near enough to 1 for choice
         if not np.isfinite(score).all():
             raise FloatingPointError('the model gives a score that is NaN or infinite: look at its parameters')
-        if top_k is not None or temperature != 1 or softmax(score)[taken].sum() < RARE:
+        if top_k is not None or temperature != 1 or tries >= TRIES:
             score[~taken] = -np.inf
             with np.errstate(over='ignore'):        # to −inf: a probability of 0
                 score = (score - score.max()) / temperature
@@ -48,8 +49,10 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
             score[score < np.partition(score, -top_k)[-top_k]] = -np.inf
         p = softmax(score)
         sampled = int(np.random.choice(len(p), size=1, p=p)[0])
+        tries += 1
         if sampled not in skip_ids:
             ids.append(sampled)
+            tries = 0
     return ids
 
 

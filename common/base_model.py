@@ -62,6 +62,8 @@ class BaseModel(Layer):
     def _path(self, file_name):
         if self.params is None:
             raise InputError(f'params of {type(self).__name__}: expected a list of arrays, set in __init__, got None')
-        path = Path(file_name or f'{type(self).__name__}.npz')
+        if file_name == '':
+            raise InputError("file_name: expected a name that ends in .npz or .pkl, got ''")
+        path = Path(f'{type(self).__name__}.npz' if file_name is None else file_name)
         check_ending(path)
         return path

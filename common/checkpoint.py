@@ -6,7 +6,7 @@ from typing import Any
 import numpy
 
 from common import storage
-from common.checks import InputError, check_sizes
+from common.checks import InputError, InputTypeError, check_sizes
 from common.layers import walk
 from common.np import np
 from common.trainer import remove_duplicate
@@ -30,13 +30,16 @@ class Checkpoint:
         self.path = path
         self.every = every
         self.settings = settings or {}
+        for name, value in self.settings.items():
+            if not isinstance(value, str | int | float | None) or value != value:
+                raise InputTypeError(f'settings: expected texts, numbers and None, got {value!r:.60} for {name}')
 
     def __call__(self, trainer):
         if trainer.current_epoch % self.every == 0:
             self.save(trainer)
 
     def save(self, trainer):
-        """Write the file; one already there is replaced whole."""
+        """Write the file; one already there is replaced whole. InputError for numbers that load would refuse."""
         model = trainer.model
         optimizer: dict[str, Any] = {}
         for name, value in trainer.optimizer.get_state().items():
@@ -45,8 +48,11 @@ class Checkpoint:
             elif value is not None:     # None: before the first update
                 optimizer[f'optimizer_{name}'] = numpy.array(value)
         settings = self.all_settings(trainer) | {'library': library()}
+        state = {name: numpy.asarray(value) for name, value in (trainer.get_state() | optimizer).items()}
+        self.trainer_state(state, trainer.curve)
+        self.optimizer_numbers(state)
         storage.save_npz(self.path, {
-            'settings': numpy.array(json.dumps(settings)), **trainer.get_state(), **optimizer,
+            'settings': numpy.array(json.dumps(settings)), **state,
             **{f'param_{i}': param for i, param in enumerate(model.params)},
             **{name: getattr(layer, state) for name, layer, state in stateful(model)
                if getattr(layer, state) is not None},
@@ -126,11 +132,14 @@ class Checkpoint:
                                        lambda a: (numpy.sort(a) == numpy.arange(len(a))).all())
         return state
 
-    def optimizer_state(self, arrays, params, names):
-        """What optimizer.set_state takes. names: of its lists of arrays, one array a parameter."""
+    def optimizer_numbers(self, arrays):
         lr = self.take(arrays, 'optimizer_lr', 'if', 0, 'a finite number, 0 or more', lambda a: 0 <= a < math.inf)
         updates = self.take(arrays, 'optimizer_iter', 'i', 0, 'a number of updates', lambda a: a >= 0)
-        state: dict[str, Any] = {'lr': lr.item(), 'iter': updates.item()}
+        return {'lr': lr.item(), 'iter': updates.item()}
+
+    def optimizer_state(self, arrays, params, names):
+        """What optimizer.set_state takes. names: of its lists of arrays, one array a parameter."""
+        state: dict[str, Any] = self.optimizer_numbers(arrays)
         different, _ = remove_duplicate(params, [np.zeros(()) for _ in params])
         for name in names:
             found = numbered(arrays, f'optimizer_{name}')

@@ -1,5 +1,9 @@
 """What comes in is looked at here: one kind of error, one sentence, the argument's name first."""
 import math
+import os
+import re
+import stat
+from contextlib import contextmanager
 from numbers import Integral
 
 
@@ -92,3 +96,44 @@ def check_seed(seed: int) -> None:
     """InputError for what np.random does not take as a seed."""
     if not isinstance(seed, Integral) or not 0 <= int(seed) < 2**32:
         raise InputError(f'seed: expected an integer from 0 to {2**32 - 1}, got {seed!r}')
+
+
+# ---- files, and what stands in them
+
+
+def open_regular(path):
+    """The file, open for reading bytes: every file that comes in is opened here.
+
+    OSError, without waiting, for what is no regular file, at the end of links too: a pipe or a device could have no
+    end, or wait for ever for its first byte.
+    """
+    file = open(path, 'rb', opener=_without_waiting)        # noqa: SIM115       the caller closes it
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(f'{path}: expected a regular file, got a pipe or a device')
+    return file
+
+
+def _without_waiting(name, flags):
+    return os.open(name, flags | getattr(os, 'O_NONBLOCK', 0))      # Windows has no such flag, nor such pipes
+
+
+@contextmanager
+def naming_memory(path):
+    """A MemoryError within it names the file, and what was asked for: an array, or the file's own bytes."""
+    try:
+        yield
+    except MemoryError as error:
+        if str(path) in str(error):     # it has been named already
+            raise
+        try:
+            asked = str(error) or f'the file has {os.path.getsize(path):,} bytes'
+        except OSError:
+            asked = 'its size is not known'
+        raise MemoryError(f'{path} takes more memory than there is: {asked}') from None
+
+
+def shown(text: str) -> str:
+    """The text as a terminal can show it: what would move its cursor, clear it or turn its lines round is escaped."""
+    return re.sub('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]',
+                  lambda found: found[0].encode('unicode_escape').decode(), text)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from numpy.typing import NDArray
 
-from common.checks import InputError, check_shape, check_sizes
+from common.checks import InputError, check_shape, check_sizes, shown
 from common.layers import set_training
 from common.np import np, to_cpu
 
@@ -80,7 +80,7 @@ def _answer(model, xs, start_id, sample_size, beam_size):
 
 
 def _text(ids, id_to_char):
-    return ''.join(id_to_char[i] for i in ids)
+    return ''.join(shown(id_to_char[i]) for i in ids)
 
 
 def _mark(right):

@@ -4,7 +4,7 @@ from itertools import islice
 
 from numpy.typing import NDArray
 
-from common.checks import InputError, InputTypeError, check_ids, check_shape, check_sizes
+from common.checks import InputError, InputTypeError, check_ids, check_shape, check_sizes, shown
 from common.np import np, to_cpu
 
 
@@ -51,7 +51,8 @@ def create_co_matrix(corpus: NDArray, vocab_size: int, window_size: int = 1) -> 
     check_shape('corpus', corpus, 'N')
     check_ids(corpus, vocab_size, 'corpus')
     corpus = corpus.astype(np.int64)                # i·V + j outgrows 32 bits from 46,341 words on
-    pairs = np.concatenate([corpus[:-d] * vocab_size + corpus[d:] for d in range(1, window_size + 1)])
+    reach = range(1, min(window_size, len(corpus) - 1) + 1)         # no two words are further apart
+    pairs = np.concatenate([corpus[:0], *(corpus[:-d] * vocab_size + corpus[d:] for d in reach)])
     pairs, counts = np.unique(pairs, return_counts=True)
     left, right = np.divmod(pairs, vocab_size)
     C = np.zeros((vocab_size, vocab_size), np.int32)
@@ -165,7 +166,7 @@ def _check_word_matrix(word_matrix, id_to_word):
 
 def _is_known(word, word_to_id):
     if word not in word_to_id:
-        print(f'{word} is not found')
+        print(f'{shown(word)} is not found')
     return word in word_to_id
 
 
@@ -178,11 +179,11 @@ def most_similar(query: str, word_to_id: Mapping[str, int], id_to_word: Mapping[
     _check_word_matrix(word_matrix, id_to_word)
     if not _is_known(query, word_to_id):
         return
-    print(f'\n[query] {query}')
+    print(f'\n[query] {shown(query)}')
     W = _as_float(word_matrix)
     W = W / (_norm(W) + 1e-8)       # as cos_similarity has it
     for word, score in nearest_words(W[word_to_id[query]], W, id_to_word, {query}, top):
-        print(f' {word}: {score}')
+        print(f' {shown(word)}: {score}')
 
 
 def analogy(a: str, b: str, c: str, word_to_id: Mapping[str, int], id_to_word: Mapping[int, str],
@@ -194,10 +195,10 @@ def analogy(a: str, b: str, c: str, word_to_id: Mapping[str, int], id_to_word: M
     _check_word_matrix(word_matrix, id_to_word)
     if not all(_is_known(word, word_to_id) for word in (a, b, c)):
         return
-    print(f'\n[analogy] {a}:{b} = {c}:?')
+    print(f'\n[analogy] {shown(a)}:{shown(b)} = {shown(c)}:?')
     W = _as_float(word_matrix)
     query = normalize(W[word_to_id[b]] - W[word_to_id[a]] + W[word_to_id[c]])
     if answer is not None and _is_known(answer, word_to_id):
-        print(f'==>{answer}:{np.dot(W[word_to_id[answer]], query)}')
+        print(f'==>{shown(answer)}:{np.dot(W[word_to_id[answer]], query)}')
     for word, score in nearest_words(query, W, id_to_word, {a, b, c}, top):
-        print(f' {word}: {score}')
+        print(f' {shown(word)}: {score}')

@@ -2,7 +2,8 @@
 
 Beside its arrays an .npz file of ours holds `about`, facts as JSON (class, sizes, dtype, corpus, library, flags of the
 script), and, where a vocabulary belongs to it, its words. Files without these, of the book or of earlier versions, are
-read too. What a file says of itself is shown and compared; no array is made by its word alone.
+read too. What a file says of itself is shown and compared; no array is made by its word alone. What would not be read
+back is refused when it is saved.
 """
 import json
 from importlib import metadata
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from common.checks import InputError
+from common.checks import InputError, InputTypeError
 from common.np import to_cpu
 from common.storage import (
     as_type,
@@ -26,7 +27,7 @@ from common.storage import (
     save_pickle,
 )
 
-IN_A_PICKLE = 800_000       # words: five instructions each, of those that a pickle may hold (see unpickle)
+IN_A_PICKLE = 400_000       # words: five instructions each, of those that a pickle may hold (see unpickle)
 BESIDES = ('about', 'words', 'word_ends')       # the arrays that are no parameters
 
 
@@ -61,8 +62,19 @@ def from_text_array(array) -> str:
     return array.tobytes().decode('utf-8', 'surrogatepass')
 
 
+def facts_to_array(about: dict) -> np.ndarray:
+    """The facts as JSON, with this library's name among them."""
+    try:
+        return as_text_array(json.dumps({'library': library(), **about}))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputTypeError(f'about: expected texts, numbers, lists and dicts, got others: {error}') from None
+
+
 def words_to_arrays(words: list[str]) -> dict[str, np.ndarray]:
     """`words`, the UTF-8 of all words, one behind another, and `word_ends` (V,), where each of them ends."""
+    for word in words:
+        if not isinstance(word, str):
+            raise InputTypeError(f'words: expected words that are text, got {word!r:.60}')
     encoded = [word.encode('utf-8', 'surrogatepass') for word in words]
     return {'words': np.frombuffer(b''.join(encoded), np.uint8),
             'word_ends': np.cumsum([len(word) for word in encoded], dtype=np.int64)}
@@ -82,6 +94,18 @@ def words_from_arrays(arrays) -> list[str] | None:
     return [text[start:end].decode('utf-8', 'surrogatepass') for start, end in zip([0, *ends], ends, strict=False)]
 
 
+def narrowed(name, array, dtype):
+    """The array as dtype; InputError where a finite number in it would become infinite."""
+    with np.errstate(over='ignore'):
+        narrow = array.astype(dtype)
+    lost = np.isinf(narrow) & np.isfinite(array)
+    if lost.any():
+        better = 'name an .npz file' if narrow.itemsize == 2 else 'scale them'
+        raise InputError(f'{name}: expected numbers up to {np.finfo(dtype).max:.6g}, for it is saved as '
+                         f'{narrow.dtype}, got {array[lost][0]:.6g}: {better}')
+    return narrow
+
+
 # ---- parameters of a model
 
 
@@ -91,13 +115,15 @@ def save_params(path, params, about: dict, words=None) -> None:
     .npz: arrays param_0, param_1, … in their own types, `about`, and the words where given. .pkl: the book's list of
     float16 arrays, which has no place for more.
     """
-    arrays = [to_cpu(param) for param in params]
-    if check_ending(path) == '.npz':
-        facts = {'library': library(), **about}
-        save_npz(path, {**{f'param_{i}': array for i, array in enumerate(arrays)},
-                        'about': as_text_array(json.dumps(facts)), **(words_to_arrays(words) if words else {})})
+    ending = check_ending(path)
+    arrays = {f'param_{i}': to_cpu(param) for i, param in enumerate(params)}
+    for name, array in arrays.items():
+        if not is_floats(array):
+            raise InputTypeError(f'{name}: expected an array of floating-point numbers, got an array of {array.dtype}')
+    if ending == '.npz':
+        save_npz(path, arrays | {'about': facts_to_array(about)} | (words_to_arrays(words) if words else {}))
     else:
-        save_pickle(path, [array.astype('f2') for array in arrays])
+        save_pickle(path, [narrowed(name, array, 'f2') for name, array in arrays.items()])
 
 
 def load_weights(path, params=None) -> Weights:
@@ -135,9 +161,12 @@ def load_weights(path, params=None) -> Weights:
 def fit_params(path, arrays, params, stem='param') -> list[np.ndarray]:
     """The arrays stem_0, stem_1, … of a file in the types of params, a model's, each of which it is to fill.
 
-    InputError, naming the file and the array, unless each is an array of floating-point numbers of the right shape.
-    NaN and infinity are warned of.
+    InputError, naming the file and the array, unless each is an array of floating-point numbers of the right shape, and
+    each of params can be written. NaN and infinity are warned of.
     """
+    for i, param in enumerate(params):
+        if not getattr(param.flags, 'writeable', True):     # CuPy's have no such flag
+            raise InputError(f'{stem}_{i}: expected an array that can be filled from {path}, got a read-only one')
     found = {f'{stem}_{i}': array for i, array in enumerate(arrays)}
     for name, array in found.items():
         if not is_floats(array):
@@ -173,19 +202,21 @@ def save_words(path, word_vecs, id_to_word, about: dict | None = None) -> None:
     if sorted(id_to_word) != list(range(len(word_vecs))):
         raise InputError(f'id_to_word: expected the ids 0 to {len(word_vecs) - 1}, one for each vector, got '
                          f'{len(id_to_word)} ids')
+    if not word_vecs.size:
+        raise InputError(f'word_vecs: expected one vector or more, of one number or more, got {word_vecs.shape}')
     words = [id_to_word[i] for i in range(len(word_vecs))]
     if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
         raise InputError(f'word_vecs: expected (V, D) and V different words, all text, got {word_vecs.shape} and '
                          f'{len(set(words))} words')
     if check_ending(path) == '.npz':
-        save_npz(path, {'word_vecs': word_vecs.astype('f4'), **words_to_arrays(words),
-                        'about': as_text_array(json.dumps({'library': library(), **(about or {})}))})
+        save_npz(path, {'word_vecs': narrowed('word_vecs', word_vecs, 'f4'), **words_to_arrays(words),
+                        'about': facts_to_array(about or {})})
     else:
         if len(words) > IN_A_PICKLE:
             raise InputError(f'id_to_word: expected at most {IN_A_PICKLE} words for a .pkl file, got {len(words)}: '
                              'name an .npz file')
         word_to_id = {word: i for i, word in enumerate(words)}
-        save_pickle(path, {'word_vecs': word_vecs.astype('f2'), 'word_to_id': word_to_id,
+        save_pickle(path, {'word_vecs': narrowed('word_vecs', word_vecs, 'f2'), 'word_to_id': word_to_id,
                            'id_to_word': dict(enumerate(words))})
 
 

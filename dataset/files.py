@@ -14,7 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-from common.checks import InputError
+from common.checks import InputError, naming_memory, open_regular
 
 
 class Source(NamedTuple):
@@ -49,15 +49,20 @@ TOTAL_TIMEOUT = 300     # seconds for a file, all tries together
 def folder() -> Path:
     """The folder of all data: what DLFS2_DATA names, else `dlfs2` in the user's cache folder."""
     named = os.environ.get('DLFS2_DATA')
-    if named:
-        return Path(named).expanduser().absolute()
+    try:
+        return (Path(named).expanduser() if named else _cache()).absolute()
+    except RuntimeError:        # ~somebody who is not there, or a user without a home folder
+        raise InputError(f'DLFS2_DATA: expected a folder, got {named!r}: there is no such home folder') from None
+
+
+def _cache() -> Path:
     if sys.platform == 'win32':
         cache = os.environ.get('LOCALAPPDATA') or Path.home() / 'AppData' / 'Local'
     elif sys.platform == 'darwin':
         cache = Path.home() / 'Library' / 'Caches'
     else:
         cache = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-    return Path(cache).absolute() / 'dlfs2'
+    return Path(cache) / 'dlfs2'
 
 
 def get(source: Source, advice: str = '') -> Path:
@@ -98,14 +103,15 @@ def read_text(path: Path) -> str:
 
     ValueError, with the place, for a file that is not UTF-8 or holds a NUL byte.
     """
-    data = path.read_bytes()
-    try:
-        text = data.decode('utf-8')
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path}: expected UTF-8, got {error.reason} at byte {error.start}') from None
-    if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
-        raise InputError(f'{path}: expected a text, got a NUL at byte {data.index(0)}')
-    return text.removeprefix('\ufeff').replace('\r\n', '\n').replace('\r', '\n')
+    with open_regular(path) as file, naming_memory(path):
+        data = file.read()
+        try:
+            text = data.decode('utf-8')
+        except UnicodeDecodeError as error:
+            raise InputError(f'{path}: expected UTF-8, got {error.reason} at byte {error.start}') from None
+        if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
+            raise InputError(f'{path}: expected a text, got a NUL at byte {data.index(0)}')
+        return text.removeprefix('\ufeff').replace('\r\n', '\n').replace('\r', '\n')
 
 
 def find_weights(stem: str, made_by: str) -> Path:
@@ -124,8 +130,10 @@ def find_weights(stem: str, made_by: str) -> Path:
 
 
 def _is_whole(path: Path, source: Source) -> bool:
-    return (path.is_file() and path.stat().st_size == source.size
-            and hashlib.sha256(path.read_bytes()).hexdigest() == source.sha256)
+    if not path.is_file() or path.stat().st_size != source.size:
+        return False
+    with open_regular(path) as file:
+        return hashlib.sha256(file.read(source.size + 1)).hexdigest() == source.sha256
 
 
 def _fetch(source: Source, path: Path, deadline: float) -> None:

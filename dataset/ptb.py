@@ -35,7 +35,7 @@ def load_vocab() -> tuple[dict[str, int], dict[int, str]]:
 
 
 def _words(part: str) -> list[str]:
-    text = files.get(SOURCES[part], ADVICE).read_text(encoding='utf-8')
+    text = files.read_text(files.get(SOURCES[part], ADVICE))
     return text.replace('\n', ' <eos> ').split()
 
 

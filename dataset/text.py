@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from common.checks import InputError
+from common.checks import InputError, naming_memory
 from dataset import files, part_of_corpus
 
 EOS, UNK = 0, 1     # while the text is read
@@ -27,7 +27,8 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
     part_name = part_of_corpus('split', split)
     if not isinstance(vocab_size, Integral) or vocab_size < 3:
         raise InputError(f'vocab_size: expected at least 3: <unk>, <eos> and one word more, got {vocab_size!r}')
-    ids, ends, words = _read(Path(path))
+    with naming_memory(path):
+        ids, ends, words = _read(Path(path))
     tenth = len(ends) // 10
     train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
     parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
