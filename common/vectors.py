@@ -51,13 +51,16 @@ def create_co_matrix(corpus: NDArray, vocab_size: int, window_size: int = 1) -> 
     check_shape('corpus', corpus, 'N')
     check_ids(corpus, vocab_size, 'corpus')
     corpus = corpus.astype(np.int64)                # i·V + j outgrows 32 bits from 46,341 words on
-    reach = range(1, min(window_size, len(corpus) - 1) + 1)         # no two words are further apart
-    pairs = np.concatenate([corpus[:0], *(corpus[:-d] * vocab_size + corpus[d:] for d in reach)])
-    pairs, counts = np.unique(pairs, return_counts=True)
-    left, right = np.divmod(pairs, vocab_size)
     C = np.zeros((vocab_size, vocab_size), np.int32)
-    C[left, right] = counts
-    C[right, left] += counts.astype(np.int32)       # no pair stands twice, so += loses nothing
+    last = min(window_size, len(corpus) - 1)        # no two words are further apart
+    step = max(1, 2**24 // len(corpus))             # distances at a time: some 16 million pairs
+    for first in range(1, last + 1, step):
+        distances = range(first, min(first + step, last + 1))
+        pairs = np.concatenate([corpus[:-d] * vocab_size + corpus[d:] for d in distances])
+        pairs, counts = np.unique(pairs, return_counts=True)
+        left, right = np.divmod(pairs, vocab_size)
+        C[left, right] += counts.astype(np.int32)   # no pair stands twice, so += loses nothing
+        C[right, left] += counts.astype(np.int32)
     return C
 
 

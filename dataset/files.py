@@ -78,6 +78,8 @@ def get(source: Source, advice: str = '') -> Path:
     if path.exists() and os.environ.get('DLFS2_DATA'):
         raise OSError(f'{path} differs from the file expected there (SHA-256 {source.sha256}): move it away, '
                       'and it will be fetched anew.')
+    if path.exists() and not path.is_file():
+        raise OSError(f'{path}: expected a regular file or nothing there, got something else')
     if source.size > 1_000_000:     # a smaller one is there before the line is read
         print(f'fetching {source.url} ({source.size / 1e6:.1f} MB)')
     deadline = time.monotonic() + TOTAL_TIMEOUT

@@ -155,6 +155,39 @@ def test_a_broken_file_leaves_the_model_as_it_was():
     assert bits(model) == before
 
 
+@pytest.mark.parametrize('file_name', ['x.npz', 'x.pkl'])
+def test_a_model_with_an_array_that_cannot_be_written_stays_as_it_was(file_name):
+    Reader().save_params(file_name)
+    model = Reader()
+    model.params[1] = np.broadcast_to(np.float32(1), (4,))
+    before = bits(model)
+    with pytest.raises(ValueError, match=rf'^param_1: expected an array .* filled from {file_name}, got a read-only'):
+        model.load_params(file_name)
+    assert bits(model) == before
+
+
+def test_no_name_is_not_the_default_name():
+    model = Reader()
+    model.save_params()
+    for use in (model.load_params, model.save_params):
+        with pytest.raises(ValueError, match=r"^file_name: expected a name that ends in \.npz or .pkl, got ''"):
+            use('')
+
+
+def test_files_without_a_checksum_are_read():
+    """Those of the version before: NumPy's own archives, and `about` and the words beside."""
+    first, second = Reader(), Reader()
+    first.save_params('x.npz', {'corpus': 'ptb'}, ['a', 'b'])
+    with np.load('x.npz') as file:
+        arrays = dict(file)
+    np.savez('y.npz', **arrays)
+    second.load_params('y.npz')
+    assert bits(second) == bits(first)
+    Path('x.pkl').write_bytes(pickle.dumps([param.astype('f2') for param in first.params], 2))
+    second.load_params('x.pkl')
+    assert second.params[1].tolist() == first.params[1].astype('f2').tolist()
+
+
 def test_names_that_are_no_format_or_no_file():
     model = Reader()
     for name in ('x.txt', 'x', 'x.npz.bak'):

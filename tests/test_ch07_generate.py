@@ -6,7 +6,7 @@ import pytest
 
 from ch07 import generate_better_text, generate_text
 from ch07.generate_text import write_text
-from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
+from ch07.rnnlm_gen import TRIES, BetterRnnlmGen, RnnlmGen
 from dataset import toy
 
 V, H = 9, 4
@@ -120,6 +120,16 @@ def test_top_k_counts_without_the_skipped():
     assert set(np.flatnonzero(drawn(P, n=200, temperature=0.01, skip_ids=[0]))) == {1}
 
 
+def test_where_nearly_all_probability_is_that_of_skipped_ids_the_drawing_ends():
+    """At most TRIES reads of the model a word, and the words by their probabilities among themselves."""
+    p = np.array([1 - 1.1e-4, 0, 1e-4, 1e-5, 0, 0, 0, 0, 0]) + 1e-30
+    model, reads = RnnlmGen(V, H, H), []
+    model.predict = lambda xs: reads.append(1) or np.log(p).reshape(1, 1, V)
+    ids = model.generate(2, [0], 201)
+    assert 200 * 50 < len(reads) <= 200 * (TRIES + 1) and 0 not in ids
+    assert 160 < ids[1:].count(2) < 199 and 1 < ids[1:].count(3) < 40 and ids[1:].count(1) == 0
+
+
 def test_default_options_draw_as_before():
     model = make(RnnlmGen)
     sequences = []
@@ -215,6 +225,14 @@ def test_write_text():
     text = write_text(model, 'the life is', word_to_id, dict(enumerate(WORDS)), 7, 0.5, 3)
     assert model.asked == ['reset', 0, 1, (3, [2, 5], 7, 0.5, 3)]
     assert text == 'the life is is.\n life is'
+
+
+def test_words_that_a_terminal_would_obey_are_shown():
+    words = ['a\x1b[2J', 'b', 'c', 'd', '<eos>']
+    word_to_id = {word: i for i, word in enumerate(words)}
+    assert write_text(Parrot(), 'a\x1b[2J', word_to_id, dict(enumerate(words)), 7) == 'a\\x1b[2J d.\n b d'
+    with pytest.raises(ValueError, match=r"got 'e\\x07' \(it has no e\\x07\)$"):
+        write_text(Parrot(), 'e\x07', word_to_id, dict(enumerate(words)), 7)
 
 
 @pytest.mark.parametrize(('beginning', 'message'), [

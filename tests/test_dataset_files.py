@@ -403,3 +403,34 @@ def test_find_weights(tmp_path, monkeypatch, cache):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
         assert files.find_weights('Rnnlm', 'ch06.train_rnnlm').resolve() == path.resolve()
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='homes and pipes of POSIX')
+def test_a_home_folder_of_nobody_is_told(served, monkeypatch):
+    monkeypatch.setenv('DLFS2_DATA', '~nobody-of-this-name/data')
+    with pytest.raises(ValueError, match=r"^DLFS2_DATA: expected a folder, got '~nobody-of-this-name/data': there"):
+        files.get(served.source)
+    assert served.asked == [] and os.listdir() == []
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='homes and pipes of POSIX')
+def test_what_is_no_regular_file_is_neither_read_nor_replaced(served, cache):
+    os.mkfifo('pipe')
+    os.symlink('/dev/zero', 'endless')
+    for name in ('pipe', 'endless'):
+        with pytest.raises(OSError, match=f'^{name}: expected a regular file, got a pipe or a device'):
+            files.read_text(Path(name))
+    (cache / 'ptb').mkdir(parents=True)
+    os.mkfifo(cache / NAME)
+    with pytest.raises(OSError, match=r'ptb\.test\.txt: expected a regular file or nothing there, got something else'):
+        files.get(served.source)
+    assert served.asked == [] and (cache / NAME).is_fifo()
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='a limit on memory as Linux has it')
+def test_a_text_larger_than_the_memory_names_itself():
+    """One of a terabyte, of which the disk holds nothing."""
+    with open('huge.txt', 'wb') as file:
+        file.truncate(10**12)
+    with pytest.raises(MemoryError, match=r'^huge\.txt takes more memory than there is: the file has 1,000,000,0'):
+        files.read_text(Path('huge.txt'))

@@ -99,6 +99,43 @@ def test_a_checkpoint_with_one_wrong_array_changes_nothing(name, checkpoint):
         assert '\n' not in str(caught.value) and state_of(trainer) == before
 
 
+@pytest.mark.parametrize('name', ['settings', 'current_epoch', 'optimizer_lr', 'random_position'])
+def test_a_checkpoint_with_a_character_that_unicode_does_not_have(name, checkpoint):
+    path, arrays = checkpoint
+    trainer = a_trainer(seed=2)
+    before = state_of(trainer)
+    np.savez(path, **arrays | {name: np.array(0x110000, 'u4').view('U1')})
+    with pytest.raises(ValueError, match=r'^checkpoint\.npz is refused: it holds text with a character that Unicode'):
+        Checkpoint(path, settings=SETTINGS).load(trainer)
+    assert state_of(trainer) == before
+
+
+def test_a_checkpoint_that_could_not_be_loaded_is_not_saved(checkpoint):
+    path, _ = checkpoint
+    before = Path(path).read_bytes()
+    for attribute, value, message in (('lr', np.inf, 'optimizer_lr: expected a finite number, 0 or more, got inf'),
+                                      ('lr', -1.0, 'optimizer_lr: .* got -1'),
+                                      ('valid_list', [1.0], r'valid_list: expected nothing, or a number for each')):
+        trainer = a_trainer(seed=1)
+        setattr(trainer if attribute == 'valid_list' else trainer.optimizer, attribute, value)
+        with pytest.raises(ValueError, match=message):
+            Checkpoint(path, settings=SETTINGS).save(trainer)
+    for value in ((1, 2), [1], np.float32(1), float('nan'), b'a'):
+        with pytest.raises(TypeError, match=r'^settings: expected texts, numbers and None, got .* for sizes$'):
+            Checkpoint(path, settings={'sizes': value})
+    assert Path(path).read_bytes() == before
+
+
+def test_a_checkpoint_into_a_model_with_a_read_only_array_changes_nothing(checkpoint):
+    path, _ = checkpoint
+    trainer = a_trainer(seed=2)
+    trainer.model.params[3].flags.writeable = False
+    before = state_of(trainer)
+    with pytest.raises(ValueError, match=r'^param_3: expected an array that can be filled from checkpoint\.npz'):
+        Checkpoint(path, settings=SETTINGS).load(trainer)
+    assert state_of(trainer) == before
+
+
 def test_a_whole_checkpoint_changes_everything(checkpoint):
     path, _ = checkpoint
     trainer = a_trainer(seed=2)

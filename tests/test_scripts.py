@@ -2,10 +2,12 @@
 
 And what they train is the same each time.
 """
+import compileall
 import importlib
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -165,3 +167,36 @@ def test_the_same_seed_gives_the_same_bits(tmp_path):
     assert first[::2] == ['TwoLayerNet', 'SimpleCBOW', 'SimpleSkipGram', 'CBOW', 'SkipGram', 'SimpleRnnlm', 'Rnnlm',
                           'BetterRnnlm', 'Seq2seq', 'PeekySeq2seq', 'AttentionSeq2seq']
     assert first == second and len(set(first[1::2])) == 11
+
+
+@pytest.mark.skipif(os.name == 'nt', reason='signals of POSIX')
+@pytest.mark.parametrize('args', [['-m', 'ch01.train'], ['-m', 'ch07.generate_text'],
+                                  [ROOT / 'ch06' / 'eval.py'], [ROOT / 'ch02' / 'most_similar.py']])
+def test_ctrl_c_while_a_script_imports_is_one_line(args):
+    Path('numpy').mkdir()
+    Path('numpy/__init__.py').write_text('import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n')
+    path = os.pathsep.join(['.', str(ROOT)])
+    done = subprocess.run([sys.executable, *args], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'PYTHONPATH': path})
+    assert (done.returncode, done.stderr) == (-2, 'stopped\n')      # of SIGINT, which a shell calls 130
+
+
+def test_who_imports_a_chapter_keeps_their_own_excepthook():
+    code = 'import sys, ch01; print(sys.excepthook is sys.__excepthook__)'
+    done = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, timeout=60,
+                          env={**os.environ, 'PYTHONPATH': str(ROOT)})
+    assert done.stdout == 'True\n', done.stderr
+
+
+@pytest.mark.slow
+def test_an_installation_without_sources_tells_errors_in_one_sentence():
+    for package in ('common', 'dataset', 'ch01', 'ch06'):
+        shutil.copytree(ROOT / package, Path(package), ignore=shutil.ignore_patterns('__pycache__', '*.md', '*.png'))
+    assert compileall.compile_dir('.', quiet=1, legacy=True)
+    for path in Path().rglob('*.py'):
+        path.unlink()
+    for args, message in ((['-m', 'ch01.forward_net', '--seed', '-1'], 'expected 0 to 4294967295, got -1'),
+                          (['-m', 'ch06.eval', '--params', 'x.txt'], 'x.txt: expected a name that ends in .npz or')):
+        done = subprocess.run([sys.executable, *args], capture_output=True, text=True, timeout=60,
+                              env={**os.environ, 'PYTHONPATH': str(Path.cwd())})
+        assert done.returncode == 2 and message in done.stderr and 'Traceback' not in done.stderr, done.stderr

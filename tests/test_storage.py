@@ -147,14 +147,19 @@ def test_npz_that_unfolds_to_far_more_than_its_size_is_refused(monkeypatch):
 
 
 def test_a_file_that_takes_more_memory_than_there_is(monkeypatch):
-    np.savez('x.npz', a=np.zeros(3))
+    """A MemoryError says which file, and which array of what size; a pickle, how long it is."""
+    np.savez('x.npz', a=np.zeros(3), words=np.zeros((3, 40)))
+    Path('x.pkl').write_bytes(b'N.')
 
-    def read(*_):
+    def no_room(*_):
         raise MemoryError
 
-    monkeypatch.setattr(storage, '_read_array', read)
-    with pytest.raises(MemoryError, match=r'x\.npz takes more memory than there is: the file has \d{3} bytes$'):
+    monkeypatch.setattr(storage.np, 'empty', no_room)
+    with pytest.raises(MemoryError, match=r'^x\.npz takes more .* there is: a\.npy, \(3,\) of float64, has 24 bytes$'):
         storage.load_npz('x.npz')
+    monkeypatch.setattr(storage, 'unpickle', no_room)
+    with pytest.raises(MemoryError, match=r'^x\.pkl takes more memory than there is: the file has 2 bytes$'):
+        storage.load_pickle('x.pkl')
 
 
 def test_text_with_a_character_that_unicode_does_not_have_is_refused():

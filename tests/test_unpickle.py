@@ -4,6 +4,7 @@ import pickle
 import random
 import struct
 import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -310,3 +311,11 @@ def test_a_damaged_pickle_is_refused_or_read_but_nothing_else_happens(protocol):
     whole = pickle.dumps([np.arange(6, dtype='f4').reshape(2, 3), np.float32(1), {'a': 1}], protocol)
     assert_every_damage_is_a_value_error(whole, 'x.pkl', storage.load_pickle)
 
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='a file of a terabyte that takes no room on the disk')
+def test_a_pickle_larger_than_the_memory_names_itself():
+    with open('x.pkl', 'wb') as file:
+        file.truncate(10**12)
+    with pytest.raises(MemoryError, match=r'^x\.pkl takes more memory than there is: the file has 1,000,000,000,000 by'):
+        storage.load_pickle('x.pkl')

@@ -84,6 +84,28 @@ def test_co_matrix_against_a_loop(window_size):
     np.testing.assert_array_equal(util.create_co_matrix(corpus, 11, window_size), expected)
 
 
+def test_co_matrix_with_a_window_larger_than_the_corpus():
+    """Every word stands beside every other: 10**12 distances would never be counted through."""
+    corpus = np.array([0, 1, 1, 2])
+    expected = [[0, 2, 1], [2, 2, 2], [1, 2, 0]]
+    assert util.create_co_matrix(corpus, 3, 10**12).tolist() == util.create_co_matrix(corpus, 3, 3).tolist() == expected
+    assert util.create_co_matrix(np.array([1]), 2, 10**12).tolist() == [[0, 0], [0, 0]]
+
+
+def test_co_matrix_of_a_wide_window_takes_little_memory():
+    """6000 words, all within reach of each other, make 18 million pairs, of 144 MB."""
+    corpus = np.tile([0, 1, 2], 2000)
+    tracemalloc.start()
+    try:
+        C = util.create_co_matrix(corpus, 3, 6000)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (C == [[2000 * 1999, 2000**2, 2000**2], [2000**2, 2000 * 1999, 2000**2],
+                  [2000**2, 2000**2, 2000 * 1999]]).all()
+    assert peak < 700_000_000
+
+
 def test_ppmi(sentence):
     W = util.ppmi(np.array(BESIDE, np.int32))
     assert W.dtype == np.float32
@@ -233,6 +255,19 @@ def test_most_similar(sentence, capsys):
     words, scores = zip(*(line.split(': ') for line in lines), strict=True)
     assert words == (' goodbye', ' i', ' hello', ' say')
     assert [round(float(score), 4) for score in scores] == [0.7071, 0.7071, 0.7071, 0]
+
+
+def test_what_a_terminal_would_obey_is_shown(capsys):
+    """Words of a file could clear the screen, or turn the line round. What joins letters of Persian may stay."""
+    words = dict(enumerate(['\x1b[2J', 'a\x9b\r', '\u202eb', 'می\u200cخواهم', '\ud800', '말']))
+    ids = {word: i for i, word in words.items()}
+    util.most_similar('\x1b[2J', ids, words, np.eye(6), top=6)
+    util.most_similar('\x1b]0;title\x07', ids, words, np.eye(6))
+    util.analogy('\x1b[2J', '말', '\u202eb', ids, words, np.eye(6), answer='a\x9b\r')
+    out = capsys.readouterr().out
+    assert not set(out) & set('\x1b\x9b\r\x07\u202e\ud800') and 'می\u200cخواهم: ' in out
+    assert [line.split(': ')[0] for line in out.split('\n')[1:4]] == ['[query] \\x1b[2J', r' a\x9b\r', r' \u202eb']
+    assert r'\x1b]0;title\x07 is not found' in out and r'[analogy] \x1b[2J:말 = \u202eb:?' in out
 
 
 def test_most_similar_does_not_mind_the_length_of_vectors(capsys):

@@ -1,11 +1,13 @@
 """Files of parameters and of word vectors: what is saved can be loaded, and damage is noticed."""
 import os
 import pickle
+import pickletools
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from common import storage, weight_files
+from common import storage, unpickle, weight_files
 
 # ---- words
 
@@ -51,3 +53,59 @@ def test_words_that_do_not_fit_are_refused():
         with pytest.raises(ValueError, match=r'y\.npz'):
             weight_files.load_words('y.npz')
 
+
+# ---- what is saved can be loaded, or is refused
+
+def test_numbers_too_large_for_float16_are_refused_and_an_npz_takes_them():
+    params = [np.zeros((2, 2), 'f4'), np.array([70000, -1, np.nan], 'f4')]
+    with pytest.raises(ValueError, match=r'^param_1: expected numbers up to 65504, for it is saved as float16, got '
+                                         r'70000: name an \.npz file$'):
+        weight_files.save_params('x.pkl', params, {})
+    vecs = np.array([[1, 2], [3, -65520]])
+    with pytest.raises(ValueError, match=r'^word_vecs: .* float16, got -65520: name an \.npz file$'):
+        weight_files.save_words('x.pkl', vecs, {0: 'a', 1: 'b'})
+    with pytest.raises(ValueError, match=r'^word_vecs: .* saved as float32, got 1e\+300: scale them$'):
+        weight_files.save_words('x.npz', vecs * 0 + 1e300, {0: 'a', 1: 'b'})
+    assert os.listdir() == []
+    weight_files.save_words('x.npz', vecs, {0: 'a', 1: 'b'})
+    assert weight_files.load_words('x.npz')[0].tolist() == vecs.tolist()
+    weight_files.save_params('x.pkl', [np.array([65504, 65519, np.inf, -np.inf])], {})     # what rounds to 65504, too
+    assert storage.load_pickle('x.pkl')[0].tolist() == [65504, 65504, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize('path', ['x.npz', 'x.pkl'])
+@pytest.mark.parametrize('array', [np.arange(3), np.array([True]), np.array([1j]), np.array(['a']), np.array([None])])
+def test_parameters_that_are_no_floats_are_refused(path, array):
+    with pytest.raises(TypeError, match=r'^param_1: expected an array of floating-point numbers, got an array of '):
+        weight_files.save_params(path, [np.zeros(2), array], {})
+    assert os.listdir() == []
+
+
+@pytest.mark.parametrize('path', ['x.npz', 'x.pkl'])
+def test_no_words_are_refused(path):
+    for vecs in (np.zeros((0, 3)), np.zeros((0, 0))):
+        with pytest.raises(ValueError, match=r'^word_vecs: expected one vector or more, .* or more, got \(0'):
+            weight_files.save_words(path, vecs, {})
+    assert os.listdir() == []
+
+
+def test_facts_and_words_that_no_file_can_hold_are_refused():
+    for about in ({'corpus': np.float32(1)}, {'a': {1, 2}}, {(1, 2): 3}, {'a': b'a'}):
+        with pytest.raises(TypeError, match=r'^about: expected texts, numbers, lists and dicts, got .*: '):
+            weight_files.save_params('x.npz', [np.zeros(2)], about)
+    with pytest.raises(TypeError, match=r'^words: expected words that are text, got 3$'):
+        weight_files.save_params('x.npz', [np.zeros(2)], {}, ['a', 3])
+    assert os.listdir() == []
+    words = ['a', '', '\ud800', 'a\0b', '\x1b[2J', '말']
+    weight_files.save_params('x.npz', [np.zeros(2)], {'a': [1, {'b': None}]}, words)
+    weights = weight_files.load_weights('x.npz')
+    assert weights.words == words and weights.about['a'] == [1, {'b': None}]
+
+
+def test_as_many_words_as_a_pickle_takes():
+    """400,000 words of a file that we write ourselves stay under the limit on instructions."""
+    n = weight_files.IN_A_PICKLE
+    assert 5 * n + 4 * (n // 1000 + 1) * 2 + 100 < unpickle.INSTRUCTIONS
+    weight_files.save_words('x.pkl', np.ones((3000, 1)), {i: f'w{i}' for i in range(3000)})
+    count = sum(1 for _ in pickletools.genops(Path('x.pkl').read_bytes()))
+    assert count < 5 * 3000 + 4 * 3 * 2 + 100
