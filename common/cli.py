@@ -6,7 +6,6 @@ import math
 import os
 import re
 import shutil
-import signal
 import sys
 import textwrap
 import traceback
@@ -19,7 +18,7 @@ from types import NoneType, UnionType
 from typing import Annotated
 
 from common.checks import InputError
-from common.interrupts import STOPS, Kept, handled
+from common.interrupts import Kept, handled
 
 # What an int of main may be, beside its hint: a range without an end ends at sys.maxsize.
 FROM_0 = range(sys.maxsize)
@@ -57,11 +56,12 @@ def run(main, argv=None):
     InputError with its sentence and status 2. Any other error keeps its traceback. In a notebook (`%run -m`) there is
     no status, and so no SystemExit, of which IPython would make a traceback: after its line, run returns None.
     """
-    try:
-        return _run(main, argv)
-    except SystemExit:
-        if not hasattr(builtins, 'get_ipython'):
-            raise
+    with handled():
+        try:
+            return _run(main, argv)
+        except SystemExit:
+            if not hasattr(builtins, 'get_ipython'):
+                raise
 
 
 def _run(main, argv):
@@ -71,8 +71,7 @@ def _run(main, argv):
         # A console that lacks a character prints `?`; a pipe (`| tee log`) gets each line when it is printed.
         sys.stdout.reconfigure(errors='replace', line_buffering=True)
     try:
-        with handled(signal.default_int_handler, STOPS[1:]):        # as SIGINT: KeyboardInterrupt
-            return main(**vars(make_parser(main).parse_args(argv)))
+        return main(**vars(make_parser(main).parse_args(argv)))
     except KeyboardInterrupt as stop:
         if not isinstance(stop, Kept):
             print('stopped', file=sys.stderr)

@@ -1,32 +1,64 @@
 """Ctrl-C, SIGTERM and a terminal that is closed: a step is finished first, and what was learnt is kept."""
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # What ends a training: Ctrl-C, SIGTERM and, where there is such a thing, a terminal that is closed.
 STOPS = tuple(getattr(signal, name) for name in ('SIGINT', 'SIGTERM', 'SIGHUP') if hasattr(signal, name))
 
+ONE_STOP = 2.0      # seconds after a KeyboardInterrupt in which further signals say nothing new
+
+
+class Stops:
+    """The handler of STOPS: the first raises KeyboardInterrupt, after the running step where one is running.
+
+    Those that follow within two seconds, or while something is saved, do nothing: they would end what the first one
+    began, the way to the saving and the saving itself. (Ctrl-\\ ends a process at once.)
+    """
+
+    def __init__(self):
+        self.in_step = False
+        self.saving = False
+        self.waiting = False            # whether one came in a step, whose end it waits for
+        self.raised_at = -math.inf
+
+    def __call__(self, signum, frame):
+        if self.saving or time.monotonic() < self.raised_at + ONE_STOP:
+            return
+        if self.in_step and not (self.waiting and signum == signal.SIGINT):
+            self.waiting = True
+        else:
+            self.stop()
+
+    def stop(self):
+        self.raised_at = time.monotonic()
+        self.in_step = self.waiting = False
+        raise KeyboardInterrupt
+
 
 @contextmanager
-def handled(handler, numbers=STOPS):
-    """These signals go to this handler, in the main thread: Python lets no other set handlers.
+def handled():
+    """STOPS go to the Stops that this gives, which is that of a `handled` around this one, where there is one.
 
-    One that is ignored, as SIGHUP under `nohup`, stays ignored, and one that other code than Python's handles (None
-    stands for it) could not be put back.
+    In the main thread alone: Python lets no other set handlers. One that is ignored, as SIGHUP under `nohup`, stays
+    ignored, and one that other code than Python's handles (None stands for it) could not be put back.
     """
     before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: old for number in STOPS if (old := signal.getsignal(number)) not in (signal.SIG_IGN, None)}
+    stops = next((old for old in before.values() if isinstance(old, Stops)), None) or Stops()
     try:
-        if threading.current_thread() is threading.main_thread():
-            for number in numbers:
-                if signal.getsignal(number) not in (signal.SIG_IGN, None):
-                    before[number] = signal.signal(number, handler)
-        yield
+        for number in before:
+            signal.signal(number, stops)
+        yield stops
     finally:
-        for number, old in before.items():
-            signal.signal(number, old)
+        for number in reversed(before):     # SIGINT last: its own handler may raise before the others are put back
+            signal.signal(number, before[number])
 
 
 class StepGuard:
@@ -37,24 +69,22 @@ class StepGuard:
     """
 
     def __enter__(self):
-        self.caught = False
-        self.handled = handled(self.catch)
-        self.handled.__enter__()
+        self.handled = handled()
+        self.stops = self.handled.__enter__()
+        self.stops.in_step = True
         return self
 
     def __exit__(self, error, *_):
-        self.handled.__exit__(None, None, None)
-        if error is None or issubclass(error, OSError):     # that of printing to a terminal which is gone
-            self.check()
-
-    def catch(self, signum, frame):
-        if self.caught and signum == signal.SIGINT:
-            raise KeyboardInterrupt
-        self.caught = True
+        self.stops.in_step = False
+        try:
+            if error is None or issubclass(error, OSError):     # that of printing to a terminal which is gone
+                self.check()
+        finally:
+            self.handled.__exit__(None, None, None)
 
     def check(self):
-        if self.caught:
-            raise KeyboardInterrupt
+        if self.stops.waiting:
+            self.stops.stop()
 
 
 class Kept(KeyboardInterrupt):
@@ -69,22 +99,26 @@ def keep_on_interrupt(save, folder='.'):
             trainer.fit(...)
             model.save_params()         # in here, so that a Ctrl-C in its midst loses nothing
 
-    Then the error goes on. A second Ctrl-C does not disturb the saving. OSError at once, not after hours, where the
+    Then the error goes on. A second signal does not disturb the saving. OSError at once, not after hours, where the
     `folder` into which save() writes cannot be written.
     """
     folder = Path(folder)
     if not folder.is_dir() or not os.access(folder, os.W_OK):
         raise PermissionError(f'{folder.absolute()} cannot be written: expected a folder to leave results in')
-    try:
-        yield
-    except (KeyboardInterrupt, OSError) as stop:
-        with handled(signal.SIG_IGN):
+    with handled() as stops:
+        try:
+            yield
+        except (KeyboardInterrupt, OSError) as stop:
+            stops.saving = True
             try:
                 message = f'stopped; what was learnt so far is in {Path(save()).resolve()}'
+                with suppress(OSError):     # of a terminal that is gone
+                    print(message, file=sys.stderr)
             except OSError as error:        # a full disk, as a rule, of which `stop` may have told before
                 raise (stop if isinstance(stop, OSError) else error) from None
-            with suppress(OSError):     # of a terminal that is gone
-                print(message, file=sys.stderr)
-        if isinstance(stop, OSError):
-            raise
-        raise Kept(message) from None
+            finally:
+                stops.raised_at = time.monotonic()
+                stops.saving = False
+            if isinstance(stop, OSError):
+                raise
+            raise Kept(message) from None

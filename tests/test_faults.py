@@ -17,7 +17,8 @@ from dataset import sequence, toy
 ROOT = Path(__file__).resolve().parent.parent
 ENV = os.environ | {'PYTHONPATH': str(ROOT), 'OPENBLAS_NUM_THREADS': '1', 'PYTHONIOENCODING': 'utf-8'}
 
-KILLS = int(os.environ.get('DLFS2_KILLS', 50))      # a longer run is asked for in the environment
+KILLS = int(os.environ.get('DLFS2_KILLS', 50))      # longer runs are asked for in the environment
+SIGNALLED = int(os.environ.get('DLFS2_SIGNALLED', 50))
 
 pytestmark = pytest.mark.slow      # processes in every test
 posix = pytest.mark.skipif(os.name == 'nt', reason='signals and forks of POSIX')
@@ -161,6 +162,83 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
 
 
 # ---- Ctrl-C, SIGTERM and SIGHUP
+
+# SIGNALLER forks as KILLER does. From its first step on the child gets one, two or three signals, within 0.6 ms: every
+# other time Ctrl-C alone, in the validation, which is neither a step nor a saving.
+SIGNALLER = '''
+import json, mmap, os, random, signal, sys, time
+from collections import Counter
+from pathlib import Path
+from ch06 import train_better_rnnlm
+from common import trainer as room
+from common.cli import run
+
+wanted, chance = int(sys.argv[1]), random.Random(int(sys.argv[2]))
+STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+step, validate = room.train_step, train_better_rnnlm.perplexity_afresh
+phase = mmap.mmap(-1, 1)    # 1 after the first step, 2 in a validation
+
+
+def train_step(*args):
+    loss = step(*args)
+    phase[0] = 1
+    return loss
+
+
+def perplexity_afresh(*args):
+    phase[0] = 2
+    end = time.perf_counter() + 0.02
+    while time.perf_counter() < end:
+        perplexity = validate(*args)
+    return perplexity
+
+
+room.train_step, train_better_rnnlm.perplexity_afresh = train_step, perplexity_afresh
+ends = Counter()
+for number in range(wanted):
+    phase[0] = 0
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for output in (1, 2):
+            os.dup2(os.open(f'{number}.log', os.O_WRONLY | os.O_CREAT | os.O_APPEND), output)
+        status = 1
+        try:
+            run(train_better_rnnlm.main, f'--corpus small.txt --wordvec-size 6 --hidden-size 6 --time-size 20 '
+                f'--max-epoch 1000 --name {number}'.split())
+        except SystemExit as end:
+            status = end.code
+        finally:
+            os._exit(status)
+    while phase[0] < (2 if number % 2 else 1):
+        time.sleep(0.0005)
+    time.sleep(chance.uniform(0, 0.015 if number % 2 else 0.3))
+    for _ in range(2 if number % 2 else chance.choice([1, 2, 2, 3])):
+        os.kill(pid, signal.SIGINT if number % 2 else chance.choice(STOPS))
+        now = time.perf_counter()
+        gap = chance.uniform(0, 0.0003)
+        while time.perf_counter() < now + gap:
+            pass
+    status = os.waitpid(pid, 0)[1]
+    kept = Path(f'{number}_interrupted.npz')
+    says = Path(f'{number}.log').read_text().splitlines()
+    told = any(line.startswith('stopped; what was learnt so far is in ') and line.endswith(kept.name) for line in says)
+    ends[f'{os.waitstatus_to_exitcode(status)} {"kept" * kept.exists()} {"told" * told}'] += 1
+print(json.dumps(ends))
+'''
+
+
+@posix
+def test_two_signals_at_once_lose_nothing():
+    write_text(500)
+    done = subprocess.run([sys.executable, '-c', SIGNALLER, str(SIGNALLED), '7'], env=ENV, capture_output=True,
+                          text=True, timeout=60 + SIGNALLED)
+    assert done.returncode == 0, done.stderr
+    print(f'{SIGNALLED} trainings that got one to three signals: {done.stdout}')
+    assert json.loads(done.stdout) == {'130 kept told': SIGNALLED}
+    for path in Path().glob('*_interrupted.npz'):
+        assert all(np.isfinite(array).all() for array in load_npz(path).values() if array.dtype.kind == 'f')
+
 
 # What each script of a training is called with, and the file that its message names ('' where the training takes
 # seconds and a whole run leaves no file either).

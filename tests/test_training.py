@@ -1,6 +1,12 @@
 """What a training leaves on disk: it goes on where it was broken off, and overwrites nothing."""
 import json
+import os
+import signal
+import sys
+import time
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,8 +16,10 @@ import ch06.train_rnnlm
 import ch07.compare_models
 import ch07.train_seq2seq
 import ch08.train
+from common import interrupts
 from common.base_model import BaseModel
 from common.callbacks import Checkpoint, PlateauDecay
+from common.interrupts import handled
 from common.layers import Affine, SoftmaxWithLoss, gather
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from common.storage import load_npz
@@ -166,6 +174,71 @@ def test_files_of_before_give_way_once_a_training():
         raise KeyboardInterrupt
     assert Path('x_interrupted.1.npz').read_bytes() == b'old interrupted'
     assert len(list(Path().glob('x*.npz'))) == 8
+
+
+# ---- signals
+
+def test_a_second_ctrl_c_at_any_line_on_the_way_to_the_saving_loses_nothing():
+    """The first comes in the validation, the second at the n-th thing that Python does then, for every n."""
+    def train(place):
+        """Whether the second came before the end; it leaves x_interrupted.npz."""
+        seen = 0
+
+        def trace(frame, event, arg):
+            nonlocal seen
+            if frame.f_code.co_filename != __file__:
+                seen += 1
+                if seen == place:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0)
+            return trace
+
+        def validate():
+            frame = sys._getframe()
+            sys.settrace(trace)         # frames that begin from here on …
+            while frame := frame.f_back:
+                frame.f_trace = trace   # … and those that wait for this one
+            os.kill(os.getpid(), signal.SIGINT)
+            return 1.0
+
+        trainer = Trainer(Small(), SGD())
+        try:
+            with training(trainer, 'x', {}, save=lambda path, about: Path(path).write_bytes(b'kept')):
+                trainer.fit(np.zeros((8, 3)), np.zeros(8, int), 2, 4, eval_interval=None, validate=validate)
+        except KeyboardInterrupt:
+            return seen >= place
+        finally:
+            sys.settrace(None)
+        pytest.fail('the signal ended nothing')
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        for place in count(1):
+            came = train(place)
+            assert Path('x_interrupted.npz').read_bytes() == b'kept', place
+            Path('x_interrupted.npz').unlink()
+            if not came:
+                break
+        assert place > 50
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_works_again_for_whoever_goes_on_after_one(monkeypatch):
+    before, clock = signal.signal(signal.SIGINT, signal.default_int_handler), 100.0
+    monkeypatch.setattr(interrupts, 'time', SimpleNamespace(monotonic=lambda: clock))
+    try:
+        with handled():
+            for at, raises in ((100.0, True), (100.1, False), (101.9, False), (102.1, True), (103, False)):
+                clock, ended = at, False
+                try:
+                    os.kill(os.getpid(), signal.SIGINT)
+                    time.sleep(0)
+                except KeyboardInterrupt:
+                    ended = True
+                assert ended == raises, at
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 # ---- files of the version before: arrays alone
