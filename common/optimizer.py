@@ -11,9 +11,10 @@ import copy
 import math
 from numbers import Real
 
-from common.checks import InputError, check_range
+from common.checks import InputError, check_range, check_sizes
 from common.np import GPU, np
 from common.rows import stored, update_rows
+from common.ties import address
 
 EPSILON = 1e-7
 BLOCK = 2**16       # numbers: 256 KB of float32 an array
@@ -83,6 +84,11 @@ class Optimizer:
         if missing := [name for name in self.numbers + self.arrays if name not in state]:
             raise InputError(f'state: expected {", ".join(missing)} too, for {type(self).__name__}, got '
                              f'{", ".join(state) or "nothing"}')
+        check_range('lr', state['lr'], 0, math.inf)
+        check_sizes(0, iter=state['iter'])
+        for name in self.arrays:
+            if not isinstance(state[name], list | None):
+                raise InputError(f'{name}: expected a list of arrays or None, got a {type(state[name]).__name__}')
         for name in self.numbers + self.arrays:
             setattr(self, name, copy.deepcopy(state[name]))
 
@@ -192,14 +198,20 @@ class Adam(Optimizer):
         p -= scratch
 
 
+def check_norm(name, norm):
+    """InputError unless this is a number above 0."""
+    if not isinstance(norm, Real) or not norm > 0:
+        raise InputError(f'{name}: expected a number above 0, got {norm!r}')
+
+
 def clip_grads(grads, max_norm: float) -> None:
     """Scale grads in place by max_norm / (norm + 1e-6) where that is below 1. Book, 6.1.4.
 
-    norm is the Euclidean norm of all the arrays taken as one vector. FloatingPointError where it is NaN or infinite:
-    nothing is changed then.
+    norm is the Euclidean norm of all the arrays taken as one vector. An array that stands in the list twice, or as its
+    own transpose, counts twice there and is scaled once. FloatingPointError where the norm is NaN or infinite: nothing
+    is changed then.
     """
-    if not isinstance(max_norm, Real) or not max_norm > 0:
-        raise InputError(f'max_norm: expected a number above 0, got {max_norm!r}')
+    check_norm('max_norm', max_norm)
     arrays = [stored(grad) for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
     with np.errstate(all='ignore'):
@@ -211,5 +223,5 @@ def clip_grads(grads, max_norm: float) -> None:
         raise FloatingPointError(f"the gradients' norm is {norm}")
     rate = max_norm / (norm + 1e-6)
     if rate < 1:
-        for array in arrays:
+        for array in {(address(array), array.size): array for array in arrays}.values():
             array *= rate

@@ -8,7 +8,7 @@ from common.checks import InputError, InputTypeError, check_sizes
 from common.figures import show
 from common.interrupts import StepGuard
 from common.np import np
-from common.optimizer import clip_grads
+from common.optimizer import check_norm, clip_grads
 from common.rows import add_grads, stored
 from common.ties import address
 
@@ -150,6 +150,8 @@ class BaseTrainer:
         check_sizes(0, max_epoch=max_epoch)
         if eval_interval is not None:
             check_sizes(eval_interval=eval_interval)
+        if max_grad is not None:
+            check_norm('max_grad', max_grad)
         if validate is not None and not callable(validate):
             raise InputTypeError('validate: expected a function without arguments that gives a number, got '
                                  f'{validate!r}')

@@ -1,12 +1,15 @@
-"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, and the real data where
-it is at hand."""
+"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, signals and a time limit
+that do not depend on who started it, and the real data where it is at hand."""
 import os
+import signal
 import socket
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pytest
+
+from common.interrupts import STOPS
 
 matplotlib.use('Agg')
 
@@ -47,6 +50,40 @@ def no_network(monkeypatch):
     guard(socket.socket, 'connect', 1)
     guard(socket.socket, 'connect_ex', 1)
     guard(socket.socket, 'sendto', -1)
+
+
+@pytest.fixture(autouse=True)
+def signals_reach_children():
+    """A signal that is ignored here (SIGHUP under `nohup`, SIGINT behind `&`) is not ignored in what a test starts.
+
+    A program inherits that a signal is ignored, but no handler: so one that does nothing stands here instead.
+    """
+    ignored = [number for number in STOPS if signal.getsignal(number) is signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *_: None)
+    yield
+    for number in ignored:
+        signal.signal(number, signal.SIG_IGN)
+
+
+LIMIT = int(os.environ.get('DLFS2_TEST_SECONDS', 120))      # more is asked for where the faults are to be many
+
+
+@pytest.fixture(autouse=True)
+def time_limit(signals_reach_children):
+    """A test that waits without end fails after two minutes. (Windows has no alarm: a test there has its own limits.)"""
+    if not hasattr(signal, 'SIGALRM'):
+        yield
+        return
+
+    def late(*_):
+        pytest.fail(f'{LIMIT} seconds have passed')
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
         folder.mkdir()
         (folder / 'small.txt').write_bytes(Path('small.txt').read_bytes())
         done = subprocess.run([sys.executable, '-c', KILLER, str(rate), str(kills), '7'], env=ENV, cwd=folder,
-                              capture_output=True, text=True)
+                              capture_output=True, text=True, timeout=60 + 2 * kills)
         assert done.returncode == 0, done.stderr
         return folder, json.loads(done.stdout)
 
@@ -221,8 +221,7 @@ for number in range(wanted):
             pass
     status = os.waitpid(pid, 0)[1]
     kept = Path(f'{number}_interrupted.npz')
-    says = Path(f'{number}.log').read_text().splitlines()
-    told = any(line.startswith('stopped; what was learnt so far is in ') and line.endswith(kept.name) for line in says)
+    told = f'stopped; what was learnt so far is in {kept.resolve()}\\n' in Path(f'{number}.log').read_text()
     ends[f'{os.waitstatus_to_exitcode(status)} {"kept" * kept.exists()} {"told" * told}'] += 1
 print(json.dumps(ends))
 '''
@@ -261,13 +260,12 @@ TRAININGS = {
 
 @pytest.fixture
 def start():
-    """Starts Python with these arguments; a Ctrl-C reaches it also where the tests run in the background."""
+    """Starts Python with these arguments, and ends it with the test."""
     processes = []
 
     def start(*args, **changes):
         keywords = {'env': ENV, 'encoding': 'utf-8', 'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE} | changes
-        processes.append(subprocess.Popen([sys.executable, *args], **keywords,
-                                          preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)))
+        processes.append(subprocess.Popen([sys.executable, *args], **keywords))
         return processes[-1]
 
     yield start
@@ -300,6 +298,47 @@ def test_stopped_by_a_signal_a_training_keeps_what_was_learnt(script, start):
             learnt = [array for array in arrays.values() if array.ndim == 1]        # the biases begin with zeros
             assert len(arrays) >= 6 and len(learnt) >= 2 and any(bias.any() for bias in learnt)
             assert all(np.isfinite(array).all() for array in arrays.values())
+
+
+# Tests that were begun as `nohup` begins them, in the background: SIGHUP and SIGINT are ignored.
+BEGUN_BY_NOHUP = '''
+import signal, sys
+import pytest
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', '-p', 'conftest', 'test_here.py']))
+'''
+
+TESTS = '''
+import os, signal, subprocess, sys, time
+import pytest
+SIGNALS = [signal.SIGINT, signal.SIGHUP]
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_a_child_hears_it(number):
+    with subprocess.Popen([sys.executable, '-c', 'print(1, flush=True); import time; time.sleep(60)'],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        child.stdout.readline()
+        child.send_signal(number)
+    assert child.returncode in (-number, 1)
+
+@pytest.mark.parametrize('number', SIGNALS)
+def test_the_tests_do_not(number):
+    os.kill(os.getpid(), number)
+    time.sleep(0)
+
+def test_waits_without_end():
+    subprocess.run([sys.executable, '-c', 'import time; time.sleep(60)'])
+'''
+
+
+@posix
+def test_tests_in_the_background_end():
+    Path('test_here.py').write_text(TESTS, encoding='utf-8')
+    env = ENV | {'PYTHONPATH': f'{ROOT}{os.pathsep}{ROOT / "tests"}', 'DLFS2_TEST_SECONDS': '3'}
+    done = subprocess.run([sys.executable, '-c', BEGUN_BY_NOHUP], env=env, capture_output=True, text=True, timeout=60)
+    assert '\nE       Failed: 3 seconds have passed\n' in done.stdout
+    assert done.stdout.splitlines()[-1].startswith('1 failed, 4 passed in ')
 
 
 IN_TERMINAL = '''
@@ -358,10 +397,11 @@ def test_a_full_device_and_a_closed_stdout(start):
             f'stopped; what was learnt so far is in {Path("Rnnlm_interrupted.npz").resolve()}\n{full_disk}')):
         with open('/dev/full', 'w') as full:
             process = start('-m', *args, stdout=full)
-            err = process.communicate()[1]
+            err = process.communicate(timeout=60)[1]
         assert (process.returncode, err) == (1, says)
     assert len(load_npz('Rnnlm_interrupted.npz')) >= 6
-    done = subprocess.run([f'"{sys.executable}" -m ch02.ppmi >&-'], shell=True, env=ENV, capture_output=True)
+    done = subprocess.run([f'"{sys.executable}" -m ch02.ppmi >&-'], shell=True, env=ENV, capture_output=True,
+                          timeout=60)
     assert (done.returncode, done.stderr) == (0, b'')
 
 
@@ -394,7 +434,8 @@ def show(*args, **kwargs):
 
 def test_no_display_and_no_toolkit():
     for args in (['-m', 'ch06.rnn_gradient_graph'], ['-c', NO_TOOLKIT]):
-        done = subprocess.run([sys.executable, *args], env=WITHOUT_SCREEN, capture_output=True, encoding='utf-8')
+        done = subprocess.run([sys.executable, *args], env=WITHOUT_SCREEN, capture_output=True, encoding='utf-8',
+                              timeout=60)
         assert (done.returncode, done.stderr) == (0, '')
         path = Path('ch06_rnn_gradient_graph.png').resolve()
         assert f'picture: {path}\n' in done.stdout
@@ -404,7 +445,7 @@ def test_no_display_and_no_toolkit():
 def test_a_toolkit_asked_for_that_is_not_there():
     for name in ('qtagg', 'tkagg'):
         done = subprocess.run([sys.executable, '-c', NO_TOOLKIT], env=WITHOUT_SCREEN | {'MPLBACKEND': name},
-                              capture_output=True, encoding='utf-8')
+                              capture_output=True, encoding='utf-8', timeout=60)
         assert done.returncode == 1 and done.stderr.startswith('there is no picture: '), done.stderr
         assert 'MPLBACKEND=agg' in done.stderr and len(done.stderr.splitlines()) == 1
 
@@ -413,6 +454,6 @@ def test_windows_that_are_closed():
     Path('closing.py').write_text(CLOSING, encoding='utf-8')
     env = ENV | {'MPLBACKEND': 'module://closing', 'PYTHONPATH': f'{ROOT}{os.pathsep}{Path.cwd()}'}
     done = subprocess.run([sys.executable, '-m', 'ch01.train', '--max-epoch', '2'], env=env, capture_output=True,
-                          encoding='utf-8')
+                          encoding='utf-8', timeout=60)
     assert (done.returncode, done.stderr) == (0, '')
     assert done.stdout.count('windows: 1\n') == 2 and list(Path().glob('*.png')) == []

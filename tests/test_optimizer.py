@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from common import optimizer
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop, clip_grads
+from common.rows import RowSparse
 
 EPS = 1e-7
 P = [1.0, -2.0, 0.5]
@@ -155,6 +156,32 @@ def test_state_before_the_first_update(case):
     second.set_state(make(**options, lr=0.3).get_state())
     assert second.lr == 0.3
     np.testing.assert_array_equal(run(second, [np.array(P)], STEPS), run(make(**options), [np.array(P)], STEPS))
+
+
+@pytest.mark.parametrize('changes, says', [
+    ({'lr': 'x'}, "lr: expected a number, got 'x'"), ({'lr': -1.0}, r'lr: expected a finite number, 0 or more, got -1\.0'),
+    ({'lr': float('nan')}, 'lr: expected a finite number, 0 or more, got nan'),
+    ({'iter': 1.5}, r'iter: expected an integer, got 1\.5'), ({'iter': -1}, 'iter: expected 0 or more, got -1'),
+    ({'m': 3.0}, 'm: expected a list of arrays or None, got a float')])
+def test_a_bad_state_is_refused_and_changes_nothing(changes, says):
+    adam = Adam(lr=0.5)
+    with pytest.raises(ValueError, match=f'^{says}$'):
+        adam.set_state(Adam(lr=0.25).get_state() | changes)
+    assert (adam.lr, adam.iter, adam.m) == (0.5, 0, None)
+
+
+def test_a_gradient_that_stands_in_the_list_twice_is_clipped_once():
+    """By the book's norm, in which it counts twice: here √(2·(9 + 16)) = √50, which is to become √2."""
+    for grads in ([np.array([[3.0, 4.0]])] * 2, [g := np.array([[3.0, 4.0]]), g.T]):
+        clip_grads(grads, sqrt(2))
+        np.testing.assert_allclose(grads[0], [[0.6, 0.8]], rtol=1e-5)
+    sparse = RowSparse((4, 2), 'd')
+    sparse.fill(np.array([1]), np.array([[3.0, 4.0]]))
+    clip_grads([sparse, sparse], sqrt(2))
+    np.testing.assert_allclose(sparse.values, [[0.6, 0.8]], rtol=1e-5)
+    parts = np.array([3.0, 4.0])
+    clip_grads([parts[:1], parts[1:], np.zeros(0), np.zeros(0)], 1)     # views of one array are not the same array
+    np.testing.assert_allclose(parts, [0.6, 0.8], rtol=1e-5)
 
 
 def test_lists_of_unequal_length(case):

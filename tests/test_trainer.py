@@ -151,7 +151,9 @@ def test_gradients_are_clipped_and_shared_ones_added():
     (5, {'batch_size': 0}, 'batch_size: expected 1 or more, got 0'),
     (5, {'batch_size': -2}, 'batch_size: expected 1 or more, got -2'),
     (0, {}, 'batch_size: expected at most 0, the rows of x, got 2'),
-    (5, {'eval_interval': 0}, 'eval_interval: expected 1 or more, got 0')])
+    (5, {'eval_interval': 0}, 'eval_interval: expected 1 or more, got 0'),
+    (5, {'max_grad': 0}, 'max_grad: expected a number above 0, got 0'),
+    (5, {'max_grad': '5'}, "max_grad: expected a number above 0, got '5'")])
 def test_bad_sizes(n, options, what):
     trainer, options = Trainer(Recorder(), SGD()), {'t': np.zeros(n), 'batch_size': 2, 'max_epoch': 1, **options}
     with pytest.raises(ValueError, match=what):
@@ -201,7 +203,8 @@ def test_rnnlm_lines_and_curve(capsys, clock):
     ({'batch_size': 0}, 'batch_size: expected 1 or more, got 0'),
     ({'time_size': 0}, 'time_size: expected 1 or more, got 0'),
     ({'batch_size': -1, 'time_size': -2}, 'batch_size: expected 1 or more, got -1'),
-    ({'eval_interval': 0}, 'eval_interval: expected 1 or more, got 0')])
+    ({'eval_interval': 0}, 'eval_interval: expected 1 or more, got 0'),
+    ({'max_grad': math.nan}, 'max_grad: expected a number above 0, got nan')])
 def test_rnnlm_bad_sizes(options, what):
     trainer = RnnlmTrainer(Recorder(), SGD())
     options = {'ts': np.arange(10), 'batch_size': 2, 'time_size': 2, 'max_epoch': 1, **options}
