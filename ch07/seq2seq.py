@@ -27,9 +27,12 @@ class Encoder(Layer):
 
     def forward(self, xs):
         self.hs = hs = self.lstm.forward(self.embed.forward(xs))        # (N, S, H)
-        return hs[:, -1]                                        # (N, H)
+        h = hs[:, -1]                                           # (N, H)
+        self.out_shape = h.shape
+        return h
 
     def backward(self, dh):
+        self.check_dout('dh', dh)
         dhs = np.zeros_like(self.hs)                            # (N, S, H): only the last state went on
         dhs[:, -1] = dh
         self.embed.backward(self.lstm.backward(dhs))

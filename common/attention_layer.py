@@ -10,10 +10,11 @@ class WeightSum(Layer):
     def forward(self, hs, a):
         check_shape('hs', hs, 'NTH')
         check_shape('a', a, '', *hs.shape[:2])
-        self.hs, self.a = hs, a
+        self.hs, self.a, self.out_shape = hs, a, (hs.shape[0], hs.shape[2])
         return (a[:, :, None] * hs).sum(axis=1)                 # (N, H)
 
     def backward(self, dc):
+        self.check_dout('dc', dc)
         dhs = self.a[:, :, None] * dc[:, None, :]               # (N, T, H)
         da = (self.hs * dc[:, None, :]).sum(axis=2)             # (N, T)
         return dhs, da
@@ -29,10 +30,11 @@ class AttentionWeight(Layer):
     def forward(self, hs, h):
         check_shape('hs', hs, 'NTH')
         check_shape('h', h, '', len(hs), hs.shape[2])
-        self.hs, self.h = hs, h
+        self.hs, self.h, self.out_shape = hs, h, hs.shape[:2]
         return self.softmax.forward((hs * h[:, None, :]).sum(axis=2))   # (N, T)
 
     def backward(self, da):
+        self.check_dout('da', da)
         ds = self.softmax.backward(da)[:, :, None]              # (N, T, 1)
         dhs = ds * self.h[:, None, :]                           # (N, T, H)
         dh = (ds * self.hs).sum(axis=1)                         # (N, H)
@@ -77,12 +79,13 @@ class TimeAttention(Layer):
         check_shape('hs_dec', hs_dec, 'NT', hs_enc.shape[2])
         if len(hs_dec) != len(hs_enc):
             raise InputError(f'hs_dec: expected a batch of {len(hs_enc)}, as in hs_enc, got {len(hs_dec)}')
-        self.hs_enc, self.hs_dec = hs_enc, hs_dec
+        self.hs_enc, self.hs_dec, self.out_shape = hs_enc, hs_dec, hs_dec.shape
         self.a = a = softmax(hs_dec @ hs_enc.swapaxes(1, 2))    # (N, T, S)
         self.attention_weights = list(a.swapaxes(0, 1).copy())
         return a @ hs_enc                                       # (N, T, H)
 
     def backward(self, dout):
+        self.check_dout('dout', dout)
         da = dout @ self.hs_enc.swapaxes(1, 2)                  # (N, T, S)
         da *= self.a
         ds = da - self.a * da.sum(axis=2, keepdims=True)        # (N, T, S): through the softmax

@@ -4,7 +4,9 @@ import os
 import re
 import stat
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
+
+NUMBERS = 'fiub'      # NumPy's kinds: floats, integers, without a sign too, and bools
 
 
 class InputError(ValueError):
@@ -22,10 +24,12 @@ def check_shape(name, array, free, *fixed):
     call: `if xs.ndim != 3 …`.
     """
     try:
-        shape = array.shape
+        shape, kind = array.shape, array.dtype.kind
     except AttributeError:
         raise InputTypeError(f'{name}: expected an array ({expected(free, fixed)}), got '
                              f'{type(array).__name__}') from None
+    if kind not in NUMBERS:
+        check_array(name, array)
     if shape[len(free):] != fixed or len(shape) < len(free) or 0 in shape:
         raise InputError(f'{name}: expected ({expected(free, fixed)}){", each 1 or more" * (0 in shape)}, got {shape}')
 
@@ -37,14 +41,32 @@ def expected(free, fixed):
 
 
 def check_array(name, x):
-    """InputTypeError unless x is an array."""
-    if not hasattr(x, 'shape'):
-        raise InputTypeError(f'{name}: expected an array, got {type(x).__name__}')
+    """InputTypeError unless x is an array of numbers."""
+    try:
+        kind = x.dtype.kind
+    except AttributeError:
+        raise InputTypeError(f'{name}: expected an array, got {type(x).__name__}') from None
+    if kind not in NUMBERS:
+        raise InputTypeError(f'{name}: expected an array of numbers, got {x.dtype}')
+
+
+def shown(thing):
+    """How a message shows what came in: as Python writes it, or its type where that takes more than a few words."""
+    text = repr(thing)
+    return text if len(text) <= 60 and text.isprintable() else type(thing).__name__
 
 
 def check_integer(name, number):
     if not isinstance(number, Integral) or isinstance(number, bool):
-        raise InputTypeError(f'{name}: expected an integer, got {number!r}')
+        raise InputTypeError(f'{name}: expected an integer, got {shown(number)}')
+
+
+def check_number(name, number):
+    """InputTypeError unless number is one: Python's, NumPy's, or an array of the shape ()."""
+    if isinstance(number, (int, float)) or isinstance(number, Real):      # the first is fast
+        return
+    if getattr(number, 'shape', None) != () or number.dtype.kind not in NUMBERS:
+        raise InputTypeError(f'{name}: expected a number, got {shown(number)}')
 
 
 def check_id(name, number, size):
@@ -64,11 +86,8 @@ def check_sizes(least=1, /, **sizes):
 
 def check_range(name, number, low, high):
     """ValueError unless low <= number < high, which no NaN is; TypeError for what is no number."""
-    try:
-        inside = bool(low <= number < high)
-    except TypeError:
-        raise InputTypeError(f'{name}: expected a number, got {number!r}') from None
-    if not inside:
+    check_number(name, number)
+    if not low <= number < high:
         if high < math.inf:
             raise InputError(f'{name}: expected {low} or more and less than {high}, got {number}')
         wanted = 'a finite number' if low == -math.inf else f'a finite number, {low:.3g} or more'
@@ -90,6 +109,16 @@ def check_ids(ids, size, name):
 def check_id_dtype(ids, name):
     if ids.dtype.kind not in 'iu':
         raise InputTypeError(f'{name}: expected integers, for these are ids, got {ids.dtype}')
+
+
+def check_flag(name, flag):
+    """InputTypeError unless flag is True or False, be it NumPy's or 1 or 0: any text is true."""
+    try:
+        known = flag in {True, False}
+    except TypeError:       # a list, an array
+        known = False
+    if not known:
+        raise InputTypeError(f'{name}: expected True or False, got {shown(flag)}')
 
 
 def check_seed(seed: int) -> None:

@@ -47,7 +47,10 @@ def to_labels(t, y):
 
 def mean_loss(y, labels):
     """Mean of −log(y[label] + 1e-7). y (N, V), labels (N,)."""
-    return -np.log(y[np.arange(len(y)), labels] + 1e-7).mean()
+    log_p = np.log(y[np.arange(len(y)), labels] + 1e-7)
+    if log_p.itemsize < 4:                      # float16, which mean adds up in float32
+        return -log_p.mean()
+    return log_p.dtype.type(-np.add.reduce(log_p) / len(log_p))     # log_p.mean without its detour, 3 % of ch01's step
 
 
 def cross_entropy_error(y, t):

@@ -4,7 +4,7 @@
 """
 from typing import Any
 
-from common.checks import InputError, InputTypeError, check_array, check_ids, check_range, check_shape
+from common.checks import InputError, InputTypeError, check_array, check_ids, check_number, check_range, check_shape
 from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, to_labels
 from common.np import GPU, np
 from common.rows import RowSparse, write_rows
@@ -33,6 +33,14 @@ class Layer:
 
     def backward(self, *douts):
         raise NotImplementedError(f'{type(self).__name__}.backward')
+
+    def check_dout(self, name, dout):
+        """InputError unless dout, the argument `name` of backward, is of the shape of what forward gave: `out_shape`.
+
+        forward leaves it there. NumPy would stretch a dout of many other shapes in silence.
+        """
+        if getattr(dout, 'shape', None) != self.out_shape or dout.dtype.kind != 'f':
+            check_shape(name, dout, '', *self.out_shape)
 
     def __getstate__(self):
         return vars(self) | {'ties': find_ties(self.params or [])}
@@ -130,6 +138,7 @@ class MatMul(Layer):
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_last('x', x, len(W))
         self.x = x
+        self.out_shape = *x.shape[:-1], W.shape[1]
         if x.ndim == 2:
             return x @ W                        # (N, M)
         return (as_rows(x) @ W).reshape(*x.shape[:-1], -1)      # (…, M)
@@ -137,9 +146,9 @@ class MatMul(Layer):
     def backward(self, dy):
         W, = self.params
         dW, = self.grads
+        self.check_dout('dy', dy)
         x = self.x
         if x.ndim != 2:
-            check_shape('dy', dy, '', *x.shape[:-1], W.shape[1])
             x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
         np.matmul(x.T, dy, out=dW)              # (D, M)
         dx = dy @ W.T                           # (n, D)
@@ -162,6 +171,7 @@ class Affine(Layer):
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_last('x', x, len(W))
         self.x = x
+        self.out_shape = *x.shape[:-1], W.shape[1]
         if x.ndim == 2:
             return x @ W + b                    # (N, M)
         return (as_rows(x) @ W + b).reshape(*x.shape[:-1], -1)  # (…, M)
@@ -169,9 +179,9 @@ class Affine(Layer):
     def backward(self, dy):
         W, _ = self.params
         dW, db = self.grads
+        self.check_dout('dy', dy)
         x = self.x
         if x.ndim != 2:
-            check_shape('dy', dy, '', *x.shape[:-1], W.shape[1])
             x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
         np.matmul(x.T, dy, out=dW)              # (D, M)
         np.add.reduce(dy, axis=0, out=db.reshape(-1))   # (M,): dy.sum without its detour, 1 % of a small step each
@@ -185,9 +195,11 @@ class Softmax(Layer):
     def forward(self, x):
         check_array('x', x)
         self.out = out = softmax(x)
+        self.out_shape = out.shape
         return out.copy()                       # (N, V): the caller's, to write into too
 
     def backward(self, dy):
+        self.check_dout('dy', dy)
         dx = self.out * dy                      # (N, V)
         dx -= self.out * dx.sum(axis=-1, keepdims=True)
         return dx
@@ -206,6 +218,8 @@ class SoftmaxWithLoss(Layer):
         return mean_loss(y.reshape(len(labels), -1), labels)
 
     def backward(self, dout=1):
+        if type(dout) is not int:
+            check_number('dout', dout)
         N = len(self.t)
         dx = self.y.reshape(N, -1).copy()       # (N, V)
         dx[np.arange(N), self.t] -= 1
@@ -219,9 +233,11 @@ class Sigmoid(Layer):
     def forward(self, x):
         check_array('x', x)
         self.out = out = sigmoid(x)
+        self.out_shape = out.shape
         return out.copy()                       # the caller's, to write into too
 
     def backward(self, dy):
+        self.check_dout('dy', dy)
         return dy * self.out * (1 - self.out)
 
 
@@ -243,6 +259,7 @@ class SigmoidWithLoss(Layer):
         return -np.log(np.where(t, y, 1 - y) + 1e-7).mean()
 
     def backward(self, dout=1):
+        check_number('dout', dout)
         return (self.y - self.t) * float(dout / self.y.size)
 
 
@@ -266,9 +283,11 @@ class Dropout(Layer):
             train_flg = self.train_flg
         mask = np.random.rand(*x.shape) > self.dropout_ratio if train_flg else 1 - self.dropout_ratio
         self.mask = mask
+        self.out_shape = x.shape
         return x * mask
 
     def backward(self, dy):
+        self.check_dout('dy', dy)
         return dy * self.mask
 
 

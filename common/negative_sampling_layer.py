@@ -1,7 +1,7 @@
 """Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
 import math
 
-from common.checks import InputError, check_id_dtype, check_ids, check_range, check_shape, check_sizes
+from common.checks import InputError, check_id_dtype, check_ids, check_number, check_range, check_shape, check_sizes
 from common.layers import Embedding, Layer, SigmoidWithLoss, gather
 from common.np import np
 
@@ -32,11 +32,12 @@ class EmbeddingDot(Layer):
         idx = as_ids('idx', idx)
         if idx.shape[:1] != h.shape[:1] or idx.ndim > 2:
             raise InputError(f'idx: expected ({len(h)},) or ({len(h)}, K), ids for each h, got {idx.shape}')
-        self.h = h
+        self.h, self.out_shape = h, idx.shape
         self.rows = self.embed.forward(idx.reshape(len(h), -1))         # (N, K, D)
         return (self.rows @ h[:, :, None]).reshape(idx.shape)           # (N, K) or (N,)
 
     def backward(self, dout):
+        self.check_dout('dout', dout)
         dscore = dout.reshape(len(self.h), -1)                          # (N, K)
         self.embed.backward(dscore[:, :, None] * self.h[:, None, :])    # (N, K, D)
         return (dscore[:, None, :] @ self.rows)[:, 0]                   # (N, D)
@@ -244,4 +245,5 @@ class NegativeSamplingLoss(Layer):
         return np.multiply(loss, self.K, dtype=loss.dtype)
 
     def backward(self, dout=1):
+        check_number('dout', dout)
         return self.embed_dot.backward(self.loss_layer.backward(dout * self.K))     # (N, D)

@@ -104,14 +104,14 @@ class TimeRNN(Recurrent):
             np.matmul(hs[t], Wh, out=hs[t + 1])
             hs[t + 1] += a[t]
             np.tanh(hs[t + 1], out=hs[t + 1])
-        self.hs, self.h = hs, hs[T].copy()
+        self.hs, self.h, self.out_shape = hs, hs[T].copy(), (N, T, H)
         return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
+        self.check_dout('dhs', dhs)
         hs = self.hs                                    # (T + 1, N, H)
-        check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
         dhs = time_major(dhs)                           # (T, N, H)
         da = 1 - hs[1:]**2                              # (T, N, H)
         WhT = np.ascontiguousarray(Wh.T)
@@ -207,12 +207,11 @@ class TimeLSTM(Recurrent):
         cs[0] = c.T
         steps = self.forward_narrow if self.narrow else self.forward_wide
         hs = steps(xs, h, gates, cs, tanh_cs)           # (T + 1, H, N)
-        self.h, self.c = hs[T].T.copy(), cs[T].T.copy()
+        self.h, self.c, self.out_shape = hs[T].T.copy(), cs[T].T.copy(), (N, T, H)
         return hs[1:].swapaxes(1, 2).copy().swapaxes(0, 1)      # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
-        _, _, cs, _ = self.cache
-        check_shape('dhs', dhs, '', cs.shape[2], len(cs) - 1, cs.shape[1])
+        self.check_dout('dhs', dhs)
         steps = self.backward_narrow if self.narrow else self.backward_wide
         return steps(dhs.transpose(1, 2, 0))            # (T, H, N) -> (N, T, D)
 
@@ -315,14 +314,14 @@ class TimeGRU(Recurrent):
             np.subtract(h_hat, hs[t], out=hs[t + 1])    # h_next = h_prev + z·(h̃ − h_prev)
             hs[t + 1] *= z
             hs[t + 1] += hs[t]
-        self.cache, self.h = (a, hs, rhs), hs[T].copy()
+        self.cache, self.h, self.out_shape = (a, hs, rhs), hs[T].copy(), (N, T, H)
         return hs[1:].copy().swapaxes(0, 1)             # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
+        self.check_dout('dhs', dhs)
         gates, hs, rhs = self.cache                     # (T, N, 3H), (T + 1, N, H), (T, N, H)
-        check_shape('dhs', dhs, '', hs.shape[1], len(hs) - 1, hs.shape[2])
         dhs = time_major(dhs)                           # (T, N, H)
         T, _, H = dhs.shape
         WhT_zr, WhT_h = (np.ascontiguousarray(W.T) for W in (Wh[:, :2 * H], Wh[:, 2 * H:]))
@@ -360,10 +359,13 @@ class TimeBiLSTM(Layer):
 
     def forward(self, xs):
         check_shape('xs', xs, 'NT', len(self.params[0]))
-        return np.concatenate((self.forward_lstm.forward(xs),
-                               self.backward_lstm.forward(xs[:, ::-1])[:, ::-1]), axis=2)     # (N, T, 2H)
+        hs = np.concatenate((self.forward_lstm.forward(xs),
+                             self.backward_lstm.forward(xs[:, ::-1])[:, ::-1]), axis=2)     # (N, T, 2H)
+        self.out_shape = hs.shape
+        return hs
 
     def backward(self, dhs):
+        self.check_dout('dhs', dhs)
         H = dhs.shape[2] // 2
         dxs = self.forward_lstm.backward(dhs[:, :, :H])
         return dxs + self.backward_lstm.backward(dhs[:, ::-1, H:])[:, ::-1]                   # (N, T, D)

@@ -56,7 +56,7 @@ def stored(grad):
 def write_rows(grad, idx, rows, shared=False):
     """Make grad (V, D) the sum of rows[i] at the row idx[i], and zero elsewhere. See sum_rows."""
     expected = (*(idx.shape[:-1] if shared else idx.shape), grad.shape[1])
-    if rows.shape != expected:
+    if getattr(rows, 'shape', None) != expected or rows.dtype.kind != 'f':
         check_shape('dy', rows, '', *expected)
     if isinstance(grad, RowSparse):
         grad.fill(idx, rows, shared)

@@ -5,7 +5,7 @@ A Time layer takes and gives (N, T, …) arrays; how these lie in memory, common
 """
 
 from common import layers
-from common.checks import InputError, check_ids, check_shape
+from common.checks import InputError, check_ids, check_number, check_shape
 from common.functions import sigmoid
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
 from common.layers import (
@@ -50,10 +50,11 @@ class RNN(Layer):
         check_cell(self.params, x, h_prev)
         Wx, Wh, b = self.params
         h_next = np.tanh(x @ Wx + h_prev @ Wh + b)      # (N, H)
-        self.cache = x, h_prev, h_next
+        self.cache, self.out_shape = (x, h_prev, h_next), h_next.shape
         return h_next.copy()                            # the caller's, to write into too: backward keeps its own
 
     def backward(self, dh_next):
+        self.check_dout('dh_next', dh_next)
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         x, h_prev, h_next = self.cache
@@ -83,10 +84,14 @@ class LSTM(Layer):
         f, g, i, o = sigmoid(f), np.tanh(g), sigmoid(i), sigmoid(o)
         c_next = f * c_prev + g * i                     # (N, H)
         tanh_c = np.tanh(c_next)                        # (N, H)
-        self.cache = x, h_prev, c_prev, f, g, i, o, tanh_c
+        self.cache, self.out_shape = (x, h_prev, c_prev, f, g, i, o, tanh_c), c_next.shape
         return o * tanh_c, c_next                       # (N, H) each
 
     def backward(self, dh_next, dc_next):
+        """dc_next of dh_next's shape, or 0 where none comes back, as after the last step."""
+        self.check_dout('dh_next', dh_next)
+        if np.ndim(dc_next) or dc_next != 0:
+            self.check_dout('dc_next', dc_next)
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         x, h_prev, c_prev, f, g, i, o, tanh_c = self.cache
@@ -118,10 +123,11 @@ class GRU(Layer):
         z = sigmoid(x @ Wxz + h_prev @ Whz + bz)        # (N, H)
         r = sigmoid(x @ Wxr + h_prev @ Whr + br)        # (N, H)
         h_hat = np.tanh(x @ Wxh + (r * h_prev) @ Whh + bh)      # (N, H)
-        self.cache = x, h_prev, z, r, h_hat
+        self.cache, self.out_shape = (x, h_prev, z, r, h_hat), z.shape
         return (1 - z) * h_prev + z * h_hat             # (N, H)
 
     def backward(self, dh_next):
+        self.check_dout('dh_next', dh_next)
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         x, h_prev, z, r, h_hat = self.cache
@@ -154,9 +160,11 @@ class TimeEmbedding(Layer):
         check_shape('xs', xs, 'NT')
         check_ids(xs, len(W), 'xs')
         self.idx = idx = xs.T.astype(np.int64)          # (T, N), a copy: backward wants the ids of now
+        self.out_shape = *xs.shape, W.shape[1]
         return W.take(idx, axis=0).swapaxes(0, 1)       # (N, T, D)
 
     def backward(self, dout):
+        self.check_dout('dout', dout)
         write_rows(self.grads[0], self.idx, time_major(dout))   # (V, D)
 
 
@@ -175,7 +183,7 @@ class TimeAffine(Layer):
         check_shape('xs', xs, 'NT', len(W))
         N, T, _ = xs.shape
         x = flat(time_major(xs))                        # (T·N, D)
-        self.x, self.steps = x, (N, T)
+        self.x, self.out_shape = x, (N, T, W.shape[1])
         y = x @ W                                       # (T·N, M)
         y += b
         return y.reshape(T, N, -1).swapaxes(0, 1)       # (N, T, M)
@@ -183,8 +191,8 @@ class TimeAffine(Layer):
     def backward(self, dout):
         W, _ = self.params
         dW, db = self.grads
-        N, T = self.steps
-        check_shape('dout', dout, '', N, T, W.shape[1])
+        self.check_dout('dout', dout)
+        N, T, _ = self.out_shape
         dy = flat(time_major(dout))                     # (T·N, M)
         np.matmul(self.x.T, dy, out=dW)                 # (D, M)
         dy.sum(axis=0, out=db.reshape(-1))              # (M,)
@@ -201,6 +209,7 @@ class TimeDropout(Layer):
 
     def forward(self, xs):
         check_shape('xs', xs, 'NTD')
+        self.out_shape = xs.shape
         if not self.train_flg:
             return np.copy(xs)      # the caller's, to write into too; in memory the axes stay as they are
         keep = time_major(np.random.rand(*xs.shape) > self.dropout_ratio)       # (T, N, D), drawn in xs' own order
@@ -208,6 +217,7 @@ class TimeDropout(Layer):
         return (time_major(xs) * mask).swapaxes(0, 1)           # (N, T, D)
 
     def backward(self, dout):
+        self.check_dout('dout', dout)
         if not self.train_flg:
             return np.copy(dout)
         return (time_major(dout) * self.mask).swapaxes(0, 1)    # (N, T, D)
@@ -255,6 +265,7 @@ class TimeSoftmaxWithLoss(Layer):
         return (np.log(total) - picked)[kept].mean().astype(xs.dtype)
 
     def backward(self, dout=1):
+        check_number('dout', dout)
         y, total, t, mask, count, shape, dtype = self.cache
         weight = (mask * (dout / count)).astype(y.dtype)        # (T·N,)
         dx = y * (weight / total)[:, None]              # y holds exp(x): dx the weighted softmax
@@ -300,10 +311,11 @@ class Simple_TimeAffine(Layer):
     def forward(self, xs):
         check_shape('xs', xs, 'NT', len(self.params[0]))
         self.layers = layers = [Affine(*self.params) for _ in range(xs.shape[1])]
+        self.out_shape = *xs.shape[:2], self.params[0].shape[1]
         return np.stack([layer.forward(xs[:, t]) for t, layer in enumerate(layers)], axis=1)         # (N, T, M)
 
     def backward(self, dout):
-        check_shape('dout', dout, 'N', len(self.layers), self.params[0].shape[1])
+        self.check_dout('dout', dout)
         dxs = np.stack([layer.backward(dout[:, t]) for t, layer in enumerate(self.layers)], axis=1)  # (N, T, D)
         for i, grad in enumerate(self.grads):
             grad[...] = sum(layer.grads[i] for layer in self.layers)
@@ -322,5 +334,6 @@ class Simple_TimeSoftmaxWithLoss(Layer):
         return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(layers)])
 
     def backward(self, dout=1):
+        check_number('dout', dout)
         T = len(self.layers)
         return np.stack([layer.backward(dout / T) for layer in self.layers], axis=1)    # (N, T, V)

@@ -151,7 +151,7 @@ INPUTS = [
     (lambda: after(Embedding(zeros((7, 4))), ints(6)).backward(zeros((4, 6))), ValueError,
      'dy: expected (6, 4), got (4, 6)'),
     (lambda: after(TimeEmbedding(zeros((7, 4))), ints(3, 2)).backward(zeros((2, 3, 4))), ValueError,
-     'dy: expected (2, 3, 4), got (3, 2, 4)'),
+     'dout: expected (3, 2, 4), got (2, 3, 4)'),
     (lambda: after(TimeAffine(zeros((2, 3)), zeros(3)), zeros((4, 5, 2))).backward(zeros((5, 4, 3))), ValueError,
      'dout: expected (4, 5, 3), got (5, 4, 3)'),
     (lambda: Affine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5))), ValueError,
@@ -206,7 +206,7 @@ INPUTS = [
     (lambda: Simple_TimeAffine(zeros((2, 3)), zeros(3)).forward(zeros((4, 5, 3))), ValueError,
      'xs: expected (N, T, 2), got (4, 5, 3)'),
     (lambda: after(Simple_TimeAffine(zeros((2, 3)), zeros(3)), zeros((4, 5, 2))).backward(zeros((4, 6, 3))), ValueError,
-     'dout: expected (N, 5, 3), got (4, 6, 3)'),
+     'dout: expected (4, 5, 3), got (4, 6, 3)'),
     (lambda: TimeDropout().forward(zeros(3)), ValueError, 'xs: expected (N, T, D), got (3,)'),
     (lambda: WeightSum().forward(zeros((2, 3)), zeros((2, 3))), ValueError,
      'hs: expected (N, T, H), got (2, 3)'),
@@ -305,8 +305,8 @@ NEGATIVE_SAMPLING = [
 
 BACKWARD_FIRST = [
     (lambda layer=layer, douts=douts: layer.backward(*douts), AttributeError, words) for layer, douts, words in [
-        (MatMul(zeros((2, 3))), [zeros((4, 3))], "'MatMul' object has no attribute 'x' (if backward "),
-        (Affine(zeros((2, 3)), zeros(3)), [zeros((4, 3))], "'Affine' object has no attribute 'x' (if backward "),
+        (MatMul(zeros((2, 3))), [zeros((4, 3))], "'MatMul' object has no attribute 'out_shape' (if backward "),
+        (Affine(zeros((2, 3)), zeros(3)), [zeros((4, 3))], "'Affine' object has no attribute 'out_shape' (if backward "),
         (Softmax(), [zeros((4, 3))], "'Softmax' object has no attribute '"),
         (Sigmoid(), [zeros((4, 3))], "'Sigmoid' object has no attribute '"),
         (SoftmaxWithLoss(), [], "'SoftmaxWithLoss' object has no attribute '"),
@@ -329,7 +329,7 @@ BACKWARD_FIRST = [
          "'Simple_TimeAffine' object has no attribute '"),
         (Simple_TimeSoftmaxWithLoss(), [], "'Simple_TimeSoftmaxWithLoss' object has no attribute '"),
         (Attention(), [zeros((4, 3))], "'WeightSum' object has no attribute '"),
-        (AttentionWeight(), [zeros((4, 3))], "'Softmax' object has no attribute '"),
+        (AttentionWeight(), [zeros((4, 3))], "'AttentionWeight' object has no attribute '"),
         (TimeAttention(), [zeros((4, 5, 3))], "'TimeAttention' object has no attribute '"),
         (Encoder(9, 3, 2), [zeros((4, 2))], "'Encoder' object has no attribute '"),
         (Decoder(9, 3, 2), [zeros((4, 5, 9))], "'TimeAffine' object has no attribute '"),

@@ -223,6 +223,25 @@ def test_grads_are_written_and_stay_the_same_objects(row):
     assert_equal(*found)
 
 
+def wrong_douts(dout):
+    """What NumPy would stretch or flatten to the shape of dout, and what is no array of numbers."""
+    if not np.ndim(dout):       # of a loss
+        return [[1.0], np.ones(3), np.ones(1), None, '1']
+    shapes = [dout[:1], dout[..., :1], dout[None], dout[0], dout.ravel(), np.array(1.0), np.concatenate((dout, dout))]
+    return [a for a in shapes if a.shape != dout.shape] + [dout.tolist(), dout.astype('U'), dout.astype('D'), None, 'a']
+
+
+def test_backward_refuses_what_is_not_of_forwards_shape(row):
+    layer, inputs = make(row)
+    outs = forward(layer, inputs)
+    douts = douts_for(outs) or [1.0]
+    for i, dout in enumerate(douts):
+        for wrong in wrong_douts(dout):
+            with pytest.raises(InputError, match='^(d[a-z_]*): expected .*, got .*'):
+                layer.backward(*douts[:i], wrong, *douts[i + 1:])
+    layer.backward(*douts)      # none of them has spoiled what forward left
+
+
 @pytest.mark.parametrize('dtype', ['f', 'd'])
 def test_dtype_follows_the_parameters(row, dtype):
     layer, inputs = make(row, dtype)

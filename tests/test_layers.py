@@ -202,6 +202,18 @@ def test_a_gradient_of_another_shape_is_refused():
         layer.backward(np.ones((5, 2, 3)))
 
 
+def test_after_the_last_step_no_gradient_of_the_memory_cell_comes_back():
+    """The book's loop over the steps begins with dh, dc = 0, 0."""
+    layer = LSTM(np.random.randn(4, 12), np.random.randn(3, 12), np.random.randn(12))
+    layer.forward(np.random.randn(2, 4), np.random.randn(2, 3), np.random.randn(2, 3))
+    dh = np.random.randn(2, 3)
+    for some, others in zip(layer.backward(dh, 0), layer.backward(dh, np.zeros((2, 3))), strict=True):
+        np.testing.assert_array_equal(some, others)
+        assert some.any()
+    with pytest.raises(InputError, match=r'dc_next: expected an array \(2, 3\), got int'):
+        layer.backward(dh, 1)
+
+
 @pytest.mark.parametrize('b', [(3,), (2, 3), (3, 1), (1,), ()])
 @pytest.mark.parametrize('make', [Affine, TimeAffine, Simple_TimeAffine])
 def test_a_bias_of_another_shape_is_refused(make, b):
