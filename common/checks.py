@@ -63,9 +63,7 @@ def check_integer(name, number):
 
 def check_number(name, number):
     """InputTypeError unless number is one: Python's, NumPy's, or an array of the shape ()."""
-    if isinstance(number, (int, float)) or isinstance(number, Real):      # the first is fast
-        return
-    if getattr(number, 'shape', None) != () or number.dtype.kind not in NUMBERS:
+    if not isinstance(number, Real) and (getattr(number, 'shape', None) != () or number.dtype.kind not in NUMBERS):
         raise InputTypeError(f'{name}: expected a number, got {shown(number)}')
 
 

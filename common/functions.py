@@ -1,6 +1,8 @@
 """The functions that layers are built from."""
-from common.checks import InputError, InputTypeError, check_ids
+from common.checks import InputError, InputTypeError, check_array, check_ids
 from common.np import np
+
+SUM_TO_1 = 1e-3     # how near soft labels must come to it: in float16, three thirds make 0.9998
 
 
 def sigmoid(x):
@@ -26,10 +28,10 @@ def softmax(x):
 
 
 def to_labels(t, y):
-    """Labels (N,), int64 of their own, from labels or one-hot rows for the scores y (…, V), of which there are N.
+    """What t says of the scores y (…, V), of which there are N: labels (N,), int64 of their own, or soft ones (N, V).
 
-    t is one-hot when it is of y's size and its rows are V wide; labels are (N,) or of the shape (…), be it with axes
-    of length 1 more or less.
+    t holds labels (N,) or (…), be it with axes of length 1 more or less, such as (N, 1), or, where it is of y's size
+    and V wide, rows (see row_labels).
     """
     N, V = score_rows(y).shape
     if not N:
@@ -37,7 +39,7 @@ def to_labels(t, y):
     t = np.asarray(t)
     if t.shape != y.shape[:-1]:
         if V > 1 and t.size == y.size and t.shape[-1] == V:
-            return t.reshape(N, V).argmax(axis=1)
+            return row_labels('t', t.reshape(N, V))
         lengths, expected = ([n for n in shape if n > 1] for shape in (t.shape, y.shape[:-1]))
         if t.size != N or lengths not in ([N], expected, []):
             raise InputError(f't: expected {y.shape[:-1]}, labels, or one-hot rows {y.shape}, got {t.shape}')
@@ -45,16 +47,48 @@ def to_labels(t, y):
     return t.astype(np.int64).reshape(-1)
 
 
-def mean_loss(y, labels):
-    """Mean of −log(y[label] + 1e-7). y (N, V), labels (N,)."""
-    log_p = np.log(y[np.arange(len(y)), labels] + 1e-7)
+def row_labels(name, rows):
+    """Labels (N,) of rows (N, V) that are one-hot, one number 1 and the others 0; else the rows, as soft labels.
+
+    Soft labels are the probabilities of the V words: 0 or more each, and each row adds up to 1.
+    """
+    check_array(name, rows)
+    labels = rows.argmax(axis=1)                                # (N,)
+    if np.count_nonzero(rows) == len(rows) and (rows[np.arange(len(rows)), labels] == 1).all():
+        return labels
+    low, total = rows.min(), rows.sum(axis=1, dtype='d')
+    if not (low >= 0 and (abs(total - 1) < SUM_TO_1).all()):    # NaN fails both
+        raise InputError(f'{name}: expected one-hot rows, a 1 and zeros, or rows of 0 or more that add up to 1, got '
+                         f'rows from {low} that add up to {total.min()} to {total.max()}')
+    return rows.copy()
+
+
+def pick(x, t):
+    """x at each row's label, or the mean of the row that soft labels make. x (N, V), t (N,) or (N, V) -> (N,)."""
+    return x[np.arange(len(t)), t] if t.ndim == 1 else (x * t).sum(axis=1, dtype=x.dtype)
+
+
+def subtract_labels(y, t, weight=1):
+    """y −= weight · one-hot(t), or weight · t where labels are soft, in place.
+
+    y (N, V), t (N,) or (N, V), weight a number or (N,). With y the softmax, that is the gradient of −log y[t].
+    """
+    if t.ndim == 1:
+        y[np.arange(len(t)), t] -= weight
+    else:
+        y -= (t.T * weight).T
+
+
+def mean_loss(y, t):
+    """Mean of −log(y[t] + 1e-7), or of −Σ t·log(y + 1e-7) where labels are soft. y (N, V), t (N,) or (N, V)."""
+    log_p = np.log(pick(y, t) + 1e-7) if t.ndim == 1 else pick(np.log(y + 1e-7), t)      # (N,)
     if log_p.itemsize < 4:                      # float16, which mean adds up in float32
         return -log_p.mean()
     return log_p.dtype.type(-np.add.reduce(log_p) / len(log_p))     # log_p.mean without its detour, 3 % of ch01's step
 
 
 def cross_entropy_error(y, t):
-    """Mean of −log(y[label] + 1e-7). y (N, V) or (V,); t labels (N,) or one-hot like y. Book, 1.3.1."""
+    """Mean of −log(y[label] + 1e-7). y (N, V) or (V,); t labels (N,), or one-hot or soft like y. Book, 1.3.1."""
     return mean_loss(score_rows(y), to_labels(t, y))
 
 

@@ -5,7 +5,7 @@
 from typing import Any
 
 from common.checks import InputError, InputTypeError, check_array, check_ids, check_number, check_range, check_shape
-from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, to_labels
+from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, subtract_labels, to_labels
 from common.np import GPU, np
 from common.rows import RowSparse, write_rows
 from common.ties import find_ties, tie_again
@@ -206,23 +206,24 @@ class Softmax(Layer):
 
 
 class SoftmaxWithLoss(Layer):
-    """Mean over the batch of −log softmax(x)[t].
+    """Mean over the batch of −log softmax(x)[t], or of −Σ t·log softmax(x) where t are soft labels.
 
-    x (N, V), t labels (N,) or one-hot (N, V) -> loss. `.y` keeps the probabilities, `.t` the labels. Book, 1.3.1.
+    x (N, V), t labels (N,), or rows (N, V), one-hot or of probabilities -> loss. `.y` keeps the probabilities, `.t` the
+    labels, (N,) where rows are one-hot. Book, 1.3.1.
     """
 
     def forward(self, x, t):
-        labels = to_labels(t, x)                # (N,)
+        t = to_labels(t, x)                     # (N,), or soft (N, V)
         y = softmax(x)                          # of x's shape
-        self.y, self.t = y, labels
-        return mean_loss(y.reshape(len(labels), -1), labels)
+        self.y, self.t = y, t
+        return mean_loss(y.reshape(len(t), -1), t)
 
     def backward(self, dout=1):
         if type(dout) is not int:
             check_number('dout', dout)
         N = len(self.t)
         dx = self.y.reshape(N, -1).copy()       # (N, V)
-        dx[np.arange(N), self.t] -= 1
+        subtract_labels(dx, self.t)
         dx *= dout / N
         return dx.reshape(self.y.shape)
 

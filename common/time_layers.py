@@ -6,7 +6,7 @@ A Time layer takes and gives (N, T, …) arrays; how these lie in memory, common
 
 from common import layers
 from common.checks import InputError, check_ids, check_number, check_shape
-from common.functions import sigmoid
+from common.functions import pick, row_labels, sigmoid, subtract_labels
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
 from common.layers import (
     Affine,
@@ -223,10 +223,18 @@ class TimeDropout(Layer):
         return (time_major(dout) * self.mask).swapaxes(0, 1)    # (N, T, D)
 
 
+def label_rows(ts, shape):
+    """ts as an array; InputError unless it is (N, T) or (N, T, 1), labels, or (N, T, V), the shape of the scores."""
+    ts = np.asarray(ts)
+    if ts.shape not in (shape[:2], (*shape[:2], 1), shape):
+        raise InputError(f'ts: expected {shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
+    return ts
+
+
 class TimeSoftmaxWithLoss(Layer):
     """Mean of −log softmax(xs)[ts] over the positions whose label is not `ignore_label` (−1).
 
-    xs (N, T, V), ts labels (N, T) or one-hot (N, T, V) -> loss.
+    xs (N, T, V), ts labels (N, T), or rows (N, T, V), one-hot or of probabilities (see row_labels) -> loss.
     """
 
     def __init__(self):
@@ -235,22 +243,12 @@ class TimeSoftmaxWithLoss(Layer):
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
-        ts = np.asarray(ts)
-        if ts.shape == xs.shape:
-            ts = ts.argmax(axis=2)
-        if ts.shape != xs.shape[:2]:
-            raise InputError(f'ts: expected {xs.shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
-        x, t = flat(time_major(xs)), ts.T.reshape(-1)   # (T·N, V), (T·N,)
+        x = flat(time_major(xs))                        # (T·N, V)
         if x.dtype == np.float16:
             x = x.astype('f')                           # in float16, exp of 12 is infinite
-        mask = t != self.ignore_label
+        t, mask = self.read(ts, xs.shape)               # (T·N,), or t soft (T·N, V)
         count = int(mask.sum())
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
-        check_ids(t[kept], x.shape[1], 'ts')
-        if not count:
-            raise InputError(f'ts: expected at least one label other than the ignore_label, got '
-                             f'{self.ignore_label} alone')
-        t = np.where(mask, t, 0).astype(np.int64)       # any label will do where it is ignored; a copy, for backward
         y = self.memory(x)
         top = x.max(axis=1, keepdims=True)              # (T·N, 1)
         if np.abs(top).max() < 50:                      # no exp overflows, no row's sum vanishes: a pass is saved
@@ -259,7 +257,7 @@ class TimeSoftmaxWithLoss(Layer):
         else:
             np.subtract(x, top, out=y)
             np.exp(y, out=y)
-        picked = x[np.arange(len(t)), t] - top[:, 0]    # (T·N,)
+        picked = pick(x, t) - top[:, 0]                 # (T·N,)
         total = y.sum(axis=1)                           # (T·N,)
         self.cache = y, total, t, mask, count, xs.shape, xs.dtype
         return (np.log(total) - picked)[kept].mean().astype(xs.dtype)
@@ -269,9 +267,23 @@ class TimeSoftmaxWithLoss(Layer):
         y, total, t, mask, count, shape, dtype = self.cache
         weight = (mask * (dout / count)).astype(y.dtype)        # (T·N,)
         dx = y * (weight / total)[:, None]              # y holds exp(x): dx the weighted softmax
-        dx[np.arange(len(t)), t] -= weight
+        subtract_labels(dx, t, weight)
         N, T, V = shape
         return dx.astype(dtype, copy=False).reshape(T, N, V).swapaxes(0, 1)     # (N, T, V)
+
+    def read(self, ts, shape):
+        """The labels ts for scores of this shape: (T·N,), or soft (T·N, V), and for each whether it counts (T·N,)."""
+        N, T, V = shape
+        t = label_rows(ts, shape).swapaxes(0, 1).reshape(T * N, -1)     # (T·N, V) or (T·N, 1)
+        t = row_labels('ts', t) if t.shape[1] > 1 else t[:, 0]
+        if t.ndim == 2:
+            return t, np.ones(T * N, bool)
+        mask = t != self.ignore_label
+        check_ids(t[mask], V, 'ts')
+        if not mask.any():
+            raise InputError(f'ts: expected at least one label other than the ignore_label, got '
+                             f'{self.ignore_label} alone')
+        return np.where(mask, t, 0).astype(np.int64), mask      # any label will do where it is ignored; a copy
 
     def memory(self, x):
         """An array like x, not filled: where it fits, the one in which the last forward left exp(x) for backward.
@@ -327,9 +339,7 @@ class Simple_TimeSoftmaxWithLoss(Layer):
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
-        ts = np.asarray(ts)
-        if ts.shape not in (xs.shape, xs.shape[:2]):
-            raise InputError(f'ts: expected {xs.shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
+        ts = label_rows(ts, xs.shape)
         self.layers = layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
         return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(layers)])
 

@@ -306,7 +306,7 @@ NEGATIVE_SAMPLING = [
 BACKWARD_FIRST = [
     (lambda layer=layer, douts=douts: layer.backward(*douts), AttributeError, words) for layer, douts, words in [
         (MatMul(zeros((2, 3))), [zeros((4, 3))], "'MatMul' object has no attribute 'out_shape' (if backward "),
-        (Affine(zeros((2, 3)), zeros(3)), [zeros((4, 3))], "'Affine' object has no attribute 'out_shape' (if backward "),
+        (Affine(zeros((2, 3)), zeros(3)), [zeros((4, 3))], "'Affine' object has no attribute 'out_shape' (if back"),
         (Softmax(), [zeros((4, 3))], "'Softmax' object has no attribute '"),
         (Sigmoid(), [zeros((4, 3))], "'Sigmoid' object has no attribute '"),
         (SoftmaxWithLoss(), [], "'SoftmaxWithLoss' object has no attribute '"),

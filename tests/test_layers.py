@@ -14,6 +14,7 @@ from common.layers import (
     MatMul,
     SigmoidWithLoss,
     SoftmaxWithLoss,
+    cross_entropy_error,
     gather,
     set_training,
     walk,
@@ -24,12 +25,14 @@ from common.time_layers import (
     LSTM,
     RNN,
     Simple_TimeAffine,
+    Simple_TimeSoftmaxWithLoss,
     TimeAffine,
     TimeDropout,
     TimeEmbedding,
     TimeGRU,
     TimeLSTM,
     TimeRNN,
+    TimeSoftmaxWithLoss,
 )
 
 
@@ -160,6 +163,65 @@ def test_softmax_with_loss_takes_labels_of_any_shape_and_scores_of_any_rank():
 def test_labels_that_do_not_fit(layer, x, t, what):
     with pytest.raises((ValueError, TypeError), match=what):
         layer.forward(x, t)
+
+
+SOFT = np.array([[0.4, 0.3, 0.3], [0.0, 0.1, 0.9]])
+
+
+@pytest.mark.parametrize('dtype', ['e', 'f', 'd'])
+def test_soft_labels_by_hand(dtype):
+    x, t = [[0.1, -0.3, 0.7], [1.2, 0.0, -0.4]], SOFT.astype(dtype)
+    p = [[math.exp(v) / sum(math.exp(u) for u in row) for v in row] for row in x]
+    loss = -sum(float(t[i, j]) * math.log(p[i][j] + 1e-7) for i in range(2) for j in range(3)) / 2
+    gradient = [[(p[i][j] - float(t[i, j])) / 2 for j in range(3)] for i in range(2)]
+    assert cross_entropy_error(np.array(p), t) == pytest.approx(loss, rel=1e-12)
+    assert cross_entropy_error(np.full((1, 3), 1 / 3), t[:1]) == pytest.approx(math.log(3), rel=1e-3)
+    layer = SoftmaxWithLoss()
+    assert layer.forward(np.array(x), t) == pytest.approx(loss, rel=1e-12)
+    t[...] = 0                          # backward wants those of forward
+    np.testing.assert_allclose(layer.backward(), gradient, rtol=1e-12)
+    assert layer.backward().dtype == np.float64
+
+
+def test_soft_labels_over_time():
+    x, t = np.random.randn(2, 4, 3), np.random.rand(2, 4, 3)
+    t /= t.sum(axis=2, keepdims=True)
+    flat = SoftmaxWithLoss()
+    loss = flat.forward(x, t)
+    for layer in TimeSoftmaxWithLoss(), Simple_TimeSoftmaxWithLoss():
+        check_gradients(layer, x, t, tolerance=1e-4)
+        assert layer.forward(x, t) == pytest.approx(loss, rel=1e-5)     # one adds 1e-7 to p, the other does not
+        np.testing.assert_allclose(layer.backward(0.5), flat.backward(0.5), rtol=1e-9)
+        assert layer.forward(x.astype('f'), t).dtype == layer.backward().dtype == np.float32
+
+
+@pytest.mark.parametrize('row, seen', [
+    ([1, 1, 0], 'rows from 0 that add up to 1.0 to 2.0'), ([0, 0, 0], 'rows from 0 that add up to 0.0 to 1.0'),
+    ([2, -1, 0], 'rows from -1 that add up to 1.0 to 1.0'), ([2, 0, 0], 'rows from 0 that'),
+    ([2**63 - 1, 2**63 - 1, 3], 'rows from 0 that'), ([0.5, 0.6, 0.0], r'rows from 0.0 that add up to 1.0 to 1.1'),
+    ([1.5, -0.5, 0.0], 'rows from -0.5 that'), ([np.nan, 1.0, 0.0], 'rows from nan that'),
+    ([np.inf, 0.0, 0.0], 'rows from 0.0 that add up to 1.0 to inf'), ([1j, 0, 0], 'complex128'),
+    (['a', 'b', 'c'], '<U'), ([True, True, False], 'rows from False that add up to 1.0 to 2.0')])
+def test_rows_of_labels_that_are_neither_one_hot_nor_soft(row, seen):
+    first = ['1', '0', '0'] if row[0] == 'a' else np.array([1, 0, 0], np.array(row).dtype)
+    t, x = np.array([first, row]), np.random.randn(2, 3)
+    for forward in (SoftmaxWithLoss().forward, cross_entropy_error,
+                    lambda x, t: TimeSoftmaxWithLoss().forward(x[None], t[None]),
+                    lambda x, t: Simple_TimeSoftmaxWithLoss().forward(x[:, None], t[:, None])):
+        with pytest.raises(InputError, match=f'^ts?: expected .*, got .*{seen}'):
+            forward(x, t)
+
+
+@pytest.mark.parametrize('kind', [bool, np.uint8, np.int64, np.float16, np.float64])
+def test_one_hot_rows_of_any_kind_are_labels(kind):
+    x, labels = np.random.randn(2, 3, 4), np.array([[3, 0, 1], [2, 2, 3]])
+    for layer in SoftmaxWithLoss(), TimeSoftmaxWithLoss(), Simple_TimeSoftmaxWithLoss():
+        expected = layer.forward(x, labels)
+        for t in np.eye(4, dtype=kind)[labels], labels[:, :, None]:     # labels as columns too
+            assert layer.forward(x, t) == expected
+    layer = SoftmaxWithLoss()
+    layer.forward(x, np.eye(4, dtype=kind)[labels])
+    assert layer.t.tolist() == [3, 0, 1, 2, 2, 3]
 
 
 @pytest.mark.parametrize('leading', [(), (1,), (2, 3), (2, 1, 3)])
