@@ -1,0 +1,484 @@
+"""Which faults the tests notice: plants single faults at random in common and dataset, runs the quick tests on each.
+
+    python -m tests.mutants --count 200 --seed 0 --seconds 3600
+
+A fault is a comparison turned, + and − exchanged, a constant or a default changed, `not` dropped, a condition made True
+or False, a statement dropped, min and max exchanged, an argument left out, an axis changed … It is planted in a copy of
+the tree in a temporary folder, one at a time. A first run of all quick tests records which lines each of them runs; a
+fault is then shown to those that run its line, the fastest first, and to those that start processes, until one fails.
+
+What stands in a sentence for people (raise, f-strings, docstrings) gets no fault. What changes words or speed alone
+is told apart by the tables below; that was somebody's verdict, with its reason, and is to be read as such.
+The same seed gives the same faults as long as the sources stay the same: `--first 57` goes on where --seconds ended.
+POSIX alone, one core; the exit status is 0 however many survive.
+"""
+import argparse
+import ast
+import contextlib
+import copy
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACES = ('common', 'dataset')
+
+# Module-level constants, and functions, in which a fault changes the speed, the memory or the words alone.
+SPEED = {'FEW': 'from which size on the other of two equal ways is taken',
+         'PIECE': 'how much is split off at once'}
+WORDS = {'history': 'a sentence', 'expected': 'a tuple as it is written'}
+# (file, the line without blanks at its ends, what was planted): the verdict on one that survived.
+VERDICTS: dict[tuple[str, str, str], str] = {}
+
+TURNED = {ast.Lt: (ast.LtE, ast.GtE), ast.LtE: (ast.Lt, ast.Gt), ast.Gt: (ast.GtE, ast.LtE), ast.GtE: (ast.Gt, ast.Lt),
+          ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,), ast.In: (ast.NotIn,),
+          ast.NotIn: (ast.In,)}
+EXCHANGED = {ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mod,
+             ast.Mod: ast.FloorDiv, ast.Pow: ast.Mult, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd}
+PAIRS = [('min', 'max'), ('argmin', 'argmax'), ('minimum', 'maximum'), ('any', 'all'), ('floor', 'ceil'),
+         ('zeros', 'ones'), ('zeros_like', 'ones_like'), ('sum', 'mean'), ('sin', 'cos'), ('exp', 'log'),
+         ('startswith', 'endswith'), ('append', 'extend'), ('sorted', 'list')]
+NAMES = dict(PAIRS) | {b: a for a, b in PAIRS}
+NO_FAULTS = (ast.Import, ast.ImportFrom, ast.JoinedStr, ast.Global, ast.Nonlocal, ast.pattern)
+
+
+# ---------------------------------------------------------------- faults
+
+
+class Fault(NamedTuple):
+    path: str           # from the root of the tree
+    node: ast.AST       # what is replaced: its lines and columns
+    what: str           # a >= b → a > b
+    new: str            # the source that comes in its place
+    lines: range        # who runs one of these runs the fault; empty where that is at import
+    owner: str          # the function, or the module's constant, that it stands in
+
+
+class Finder:
+    """All faults that a file offers: .places has a list for each node of its syntax tree that can be changed."""
+
+    def __init__(self, path, source):
+        self.path, self.source = path, source
+        self.places = {}
+        self.lines, self.owner, self.known = range(0), '', set()
+        self.visit_body(ast.parse(source))
+
+    def add(self, node, new, what=None):
+        what = what or f'{ast.unparse(node)} → {new}'
+        key = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
+        self.places.setdefault(key, []).append(
+            Fault(self.path, node, ' '.join(what.split()), new, self.lines, self.owner))
+
+    def replace(self, node, **changed):
+        """Offer the expression with these fields changed, in brackets: it stands in another one."""
+        other = copy.copy(node)
+        vars(other).update(changed)
+        self.add(node, f'({ast.unparse(other)})', f'{ast.unparse(node)} → {ast.unparse(other)}')
+
+    def visit_body(self, node):
+        """The statements of a module, a class or a function but for its docstring."""
+        body = node.body[1:] if ast.get_docstring(node) is not None else node.body
+        for statement in body:
+            self.visit_statement(statement)
+
+    def visit_statement(self, node):
+        if isinstance(node, NO_FAULTS):
+            return
+        if isinstance(node, ast.ClassDef):
+            self.visit_body(node)
+        elif isinstance(node, ast.FunctionDef):
+            self.visit_function(node)
+        else:
+            inside = bool(self.lines)
+            if inside:
+                body = getattr(node, 'body', None) or getattr(node, 'cases', None)
+                first_inside = getattr(body[0], 'lineno', None) or body[0].pattern.lineno if body else 0
+                self.lines = range(node.lineno, max(node.lineno + 1, first_inside or node.end_lineno + 1))
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                self.owner = ast.unparse(node.targets[0] if isinstance(node, ast.Assign) else node.target)
+            self.drop(node)
+            if not isinstance(node, ast.Raise):
+                self.visit_expressions(node)
+            self.known.update(name.id for name in ast.walk(node)
+                              if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store))
+
+    def visit_function(self, node):
+        saved = self.lines, self.owner, self.known
+        body = node.body[1:] if ast.get_docstring(node) is not None and len(node.body) > 1 else node.body
+        self.lines, self.owner = range(body[0].lineno, node.end_lineno + 1), node.name
+        self.known = {arg.arg for arg in ast.walk(node.args) if isinstance(arg, ast.arg)}
+        for default in filter(None, [*node.args.defaults, *node.args.kw_defaults]):
+            if isinstance(default, ast.Constant) and (default.value is None or isinstance(default.value, str)):
+                new = '1' if default.value is None else "'other'"
+                self.add(default, new, f'default {ast.unparse(default)} → {new}')
+            else:
+                self.visit_expression(default)
+        self.visit_body(node)
+        self.lines, self.owner, self.known = saved
+
+    def drop(self, node):
+        """A statement that can be left out, so that the fault is not simply a name without a value."""
+        match node:
+            case ast.Assign(targets=[*targets]):
+                names = [name.id for target in targets for name in ast.walk(target)
+                         if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store)]
+                can = bool(self.lines) and self.known.issuperset(names)
+            case ast.Expr(value=ast.Constant()):
+                can = False
+            case ast.Return(value=None):
+                can = True
+            case _:
+                can = isinstance(node, ast.Expr | ast.AugAssign | ast.Raise | ast.Return | ast.Delete | ast.Break
+                                 | ast.Continue)
+        if can:
+            self.add(node, 'pass', f'dropped: {ast.unparse(node)}')
+
+    def visit_expressions(self, node):
+        """The expressions of a statement, and the statements inside it."""
+        test = getattr(node, 'test', None)
+        if isinstance(node, ast.If):
+            self.add(test, 'True')
+        if isinstance(node, ast.If | ast.While):
+            self.add(test, 'False')
+        if isinstance(node, ast.AugAssign) and type(node.op) in EXCHANGED:
+            other = copy.copy(node)
+            other.op = EXCHANGED[type(node.op)]()
+            self.add(node, ast.unparse(other))
+        skipped = {getattr(node, 'annotation', None)}
+        for child in ast.iter_child_nodes(node):
+            if child in skipped or isinstance(child, NO_FAULTS):
+                continue
+            if isinstance(child, ast.stmt):
+                lines = self.lines
+                self.visit_statement(child)
+                self.lines = lines
+            elif isinstance(child, ast.expr):
+                self.visit_expression(child)
+            else:                                       # a case, a with, an except
+                self.visit_expressions(child)
+
+    def visit_expression(self, node):
+        match node:
+            case ast.Constant(value=bool()):
+                self.add(node, str(not node.value))
+            case ast.Constant(value=int()):
+                self.add(node, str(node.value + 1))
+            case ast.Constant(value=float()):
+                self.add(node, repr(2 * node.value or 1.0))
+            case ast.Compare(ops=[op]) if type(op) in TURNED:
+                for turned in TURNED[type(op)]:
+                    self.replace(node, ops=[turned()])
+            case ast.Compare(ops=[_, _]):
+                for i in (0, 1):
+                    self.replace(node, ops=[TURNED[type(op)][0]() if i == j else op for j, op in enumerate(node.ops)])
+            case ast.BinOp() if type(node.op) in EXCHANGED:
+                self.replace(node, op=EXCHANGED[type(node.op)]())
+            case ast.BoolOp():
+                self.replace(node, op=ast.And() if isinstance(node.op, ast.Or) else ast.Or())
+            case ast.UnaryOp(op=ast.Not() | ast.USub()):
+                self.add(node, f'({ast.unparse(node.operand)})')
+            case ast.IfExp():
+                self.add(node.test, 'True')
+                self.add(node.test, 'False')
+            case ast.comprehension(ifs=[test]):
+                self.add(test, 'True')
+            case ast.Call():
+                self.visit_call(node)
+        if not isinstance(node, NO_FAULTS):
+            for child in ast.iter_child_nodes(node):
+                self.visit_expression(child)
+
+    def visit_call(self, node):
+        f = node.func
+        if isinstance(f, ast.Name) and f.id in NAMES:
+            self.replace(node, func=ast.Name(NAMES[f.id]))
+        elif isinstance(f, ast.Attribute) and f.attr in NAMES:
+            self.replace(node, func=ast.Attribute(f.value, NAMES[f.attr]))
+        for keyword in node.keywords:
+            if keyword.arg:
+                self.replace(node, keywords=[other for other in node.keywords if other is not keyword])
+
+
+def all_places():
+    """The faults of common and dataset, a list for each place."""
+    found = []
+    for path in sorted(path for place in PLACES for path in (ROOT / place).glob('*.py')):
+        found += Finder(path.relative_to(ROOT).as_posix(), path.read_text('utf-8')).places.values()
+    return found
+
+
+def draw(count, seed):
+    """So many faults, each at another place."""
+    rng = random.Random(seed)
+    places = all_places()
+    return [rng.choice(place) for place in rng.sample(places, min(count, len(places)))]
+
+
+def planted(source, fault):
+    """The source of a file with the fault in it. The syntax tree counts columns in bytes."""
+    lines = source.encode().splitlines(keepends=True)
+    first, last = fault.node.lineno - 1, fault.node.end_lineno - 1
+    text = (lines[first][:fault.node.col_offset] + fault.new.encode() + lines[last][fault.node.end_col_offset:])
+    changed = b''.join([*lines[:first], text, *lines[last + 1:]])
+    ast.parse(changed)
+    return changed
+
+
+# ---------------------------------------------------------------- tests
+
+
+class Recorder:
+    """A plugin of pytest: how long each test takes, which lines it runs, and whether it starts a process."""
+
+    def __init__(self):
+        self.tests, self.files, self.failed = {}, {}, set()
+        self.prefixes = tuple(f'{ROOT / place}{os.sep}' for place in PLACES)
+        self.lines, self.starts = {}, False
+        sys.addaudithook(self.look)
+
+    def look(self, event, _):
+        if event in ('subprocess.Popen', 'os.fork', 'os.posix_spawn'):
+            self.starts = True
+
+    def trace(self, frame, event, _):
+        if not frame.f_code.co_filename.startswith(self.prefixes):
+            return None
+        lines = self.lines.setdefault(frame.f_code.co_filename, set())
+
+        def each(frame, event, _):
+            lines.add(frame.f_lineno)
+            return each
+        return each
+
+    def traced(self):
+        """Trace until the hook around which this stands is over; gives its result back."""
+        self.lines, self.starts = {}, False
+        start = time.perf_counter()
+        threading.settrace(self.trace)
+        sys.settrace(self.trace)
+        try:
+            return (yield)
+        finally:
+            sys.settrace(None)
+            threading.settrace(None)
+            self.seconds = time.perf_counter() - start
+            self.lines = {str(Path(name).relative_to(ROOT)): sorted(lines) for name, lines in self.lines.items()}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector):
+        if not isinstance(collector, pytest.Module):
+            return (yield)
+        report = yield from self.traced()
+        self.files[collector.path.name] = self.lines
+        return report
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        result = yield from self.traced()
+        self.tests[item.nodeid] = [self.seconds, self.starts, self.lines]
+        return result
+
+    def pytest_runtest_logreport(self, report):
+        if report.failed:
+            self.failed.add(report.nodeid)
+
+
+class Chosen:
+    """A plugin of pytest: runs these tests alone, in their order, then all of those files; each with a time limit."""
+
+    def __init__(self, tests, files):
+        self.seconds, self.files = dict(tests), files
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items):
+        places = {name: i for i, name in enumerate(self.seconds)}
+        items[:] = sorted((item for item in items if item.nodeid in places or item.path.name in self.files),
+                          key=lambda item: places.get(item.nodeid, len(places)))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        signal.alarm(30 + 10 * int(self.seconds.get(item.nodeid, 3)))       # ends the process
+        try:
+            return (yield)
+        finally:
+            signal.alarm(0)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def sources():
+    return {path.relative_to(ROOT).as_posix(): digest(path)
+            for place in (*PLACES, 'tests') for path in sorted((ROOT / place).glob('*.py'))}
+
+
+def in_tree(call, tree, **options):
+    """Run a call of this module in a process of its own, in the tree: its exit status, the last lines it printed."""
+    env = os.environ | {'PYTHONPATH': str(tree), 'OPENBLAS_NUM_THREADS': '1', 'MPLBACKEND': 'agg'}
+    with open(tree.parent / 'printed', 'w+b') as printed:
+        command = [sys.executable, '-c', f'from tests import mutants; mutants.{call}']
+        process = subprocess.Popen(command, cwd=tree, env=env, stdin=subprocess.DEVNULL, stdout=printed, stderr=printed,
+                                   start_new_session=True)
+        try:
+            status = process.wait(**options)
+        except subprocess.TimeoutExpired:
+            status = None
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)          # and what it started
+            process.wait()
+        printed.seek(0)
+        return status, printed.read().decode(errors='replace').splitlines()[-30:]
+
+
+def record_here(path):
+    """In the copy of the tree: run all quick tests, and write down what they run."""
+    recorder = Recorder()
+    pytest.main(['-q', '-p', 'no:cacheprovider'], plugins=[recorder])
+    tests = {name: test for name, test in recorder.tests.items() if name not in recorder.failed}
+    Path(path).write_text(json.dumps({'tests': tests, 'files': recorder.files, 'sources': sources(),
+                                      'failed': sorted(recorder.failed)}))
+
+
+def run_here(path):
+    """In the copy of the tree: run the tests that the file names."""
+    limit_memory()
+    chosen = json.loads(Path(path).read_text())
+    files = sorted({f'tests/{name}' for name in chosen['files']} | {name.split('::')[0] for name, _ in chosen['tests']})
+    sys.exit(pytest.main(['-x', '-q', '-p', 'no:cacheprovider', '--tb=line', '--basetemp', f'{path}.d', *files],
+                         plugins=[Chosen(chosen['tests'], chosen['files'])]))
+
+
+def limit_memory():
+    """A fault may ask for all there is."""
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (2**33, 2**33))
+
+
+def choose(fault, record, budget):
+    """[name, seconds] of the tests to be shown a fault, within a budget of seconds; whether any runs its line."""
+    def runs(lines):
+        its = lines.get(fault.path, ())
+        return any(line in fault.lines for line in its) if fault.lines else bool(its)
+
+    in_files = {name for name, lines in record['files'].items() if runs(lines)}
+    direct, others = [], []
+    for name, (seconds, starts, lines) in record['tests'].items():
+        if runs(lines) or Path(name.split('::')[0]).name in in_files:
+            direct.append([name, seconds])
+        elif starts:
+            others.append([name, seconds])
+    chosen = []
+    for test in (*sorted(direct, key=lambda test: test[1]), *sorted(others, key=lambda test: test[1])):
+        budget -= test[1]
+        if budget > 0:
+            chosen.append(test)
+    return chosen, bool(direct)
+
+
+def show(fault, tree, tests, files):
+    """Plant the fault, run the tests, take it out again: (survived, what is to be said of it)."""
+    path = tree / fault.path
+    source = path.read_bytes()
+    wanted = tree.parent / 'chosen'
+    wanted.write_text(json.dumps({'tests': tests, 'files': sorted(files)}))
+    try:
+        forget(path)
+        path.write_bytes(planted(source.decode(), fault))
+        status, printed = in_tree(f'run_here({str(wanted)!r})', tree, timeout=600)
+    finally:
+        path.write_bytes(source)
+        forget(path)
+    if status in (0, pytest.ExitCode.NO_TESTS_COLLECTED):
+        return True, 'SURVIVED'
+    if status is None or status == -signal.SIGALRM:
+        return False, 'noticed: it goes on for ever'
+    by = [line.split(' - ')[0].split(maxsplit=1)[1] for line in printed if line.startswith(('FAILED ', 'ERROR '))]
+    return False, f'noticed by {by[0]}' if by else f'noticed: exit status {status}, {printed[-1:]}'
+
+
+def forget(path):
+    """Remove the byte code of a module: it is told from its source by length and second, too coarse for us."""
+    for code in (path.parent / '__pycache__').glob(f'{path.stem}.*.pyc'):
+        code.unlink()
+
+
+def verdict(fault):
+    """Why a fault that survived changes no more than words or speed; None where it does."""
+    line = (ROOT / fault.path).read_text('utf-8').splitlines()[fault.node.lineno - 1].strip()
+    return SPEED.get(fault.owner) or WORDS.get(fault.owner) or VERDICTS.get((fault.path, line, fault.what))
+
+
+def recorded(tree, path):
+    """What the first run wrote down: read from the path where it still fits the sources of common and dataset."""
+    if path.exists():
+        record = json.loads(path.read_text())
+        now = sources()
+        if all(record['sources'].get(name) == now[name] for name in now if not name.startswith('tests/')):
+            return record, {Path(name).name for name, sha in now.items()
+                            if name.startswith('tests/test_') and record['sources'].get(name) != sha}
+    print('recording which lines each test runs …', flush=True)
+    status, printed = in_tree(f'record_here({str(path)!r})', tree)
+    if status:
+        raise SystemExit('\n'.join(printed))
+    record = json.loads(path.read_text())
+    print(f'{len(record["tests"])} tests pass; these fail as it is, and are left out: {record["failed"] or "none"}',
+          flush=True)
+    return record, set()
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(prog='python -m tests.mutants', description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--count', type=int, default=200, metavar='N', help='how many faults (default: 200)')
+    parser.add_argument('--seed', type=int, default=0, metavar='N', help='which ones (default: 0)')
+    parser.add_argument('--first', type=int, default=0, metavar='N', help='begin with that one (default: 0)')
+    parser.add_argument('--only', metavar='N,N', help='only those')
+    parser.add_argument('--seconds', type=float, default=float('inf'), metavar='N', help='plant none after that long')
+    parser.add_argument('--tests', type=float, default=60, metavar='N', help='seconds of tests a fault (default: 60)')
+    parser.add_argument('--record', metavar='FILE', help='where the first run is kept, to be used again')
+    args = parser.parse_args(argv)
+    start = time.monotonic()
+    faults = draw(args.count, args.seed)
+    numbers = [int(n) for n in args.only.split(',')] if args.only else range(args.first, len(faults))
+    print(f'{len(all_places())} places for a fault, {len(faults)} drawn', flush=True)
+    survivors, done = [], 0
+    with tempfile.TemporaryDirectory() as folder:
+        tree = Path(folder, 'tree')
+        shutil.copytree(ROOT, tree, ignore=shutil.ignore_patterns('.git', '__pycache__', '.*_cache', '*.egg-info'))
+        record, changed = recorded(tree, Path(args.record).resolve() if args.record else Path(folder, 'record'))
+        for number in numbers:
+            if time.monotonic() - start > args.seconds:
+                print(f'time is up: go on with --first {number}')
+                break
+            fault = faults[number]
+            tests, runs = choose(fault, record, args.tests)
+            survived, text = show(fault, tree, tests, changed)
+            done += 1
+            if survived:
+                why = verdict(fault)
+                survivors.append(why)
+                text += ('' if runs else ', no test runs it') + (f' ({why})' if why else '')
+            print(f'{number:>3} {fault.path}:{fault.node.lineno}  {fault.what[:150]}  {text}', flush=True)
+    harmless = sum(why is not None for why in survivors)
+    matter = done - harmless
+    caught = done - len(survivors)
+    print(f'{done} faults: {caught} noticed, {len(survivors)} survived, {harmless} of these change words or speed '
+          f'alone; of those that matter {caught} of {matter} are noticed ({caught / max(matter, 1):.1%})')
+
+
+if __name__ == '__main__':
+    main()
