@@ -1,0 +1,215 @@
+"""The arguments that the book's functions take: their names, their order, and what they are when nothing is said.
+
+A reader's call that leaves some out, or gives them by place, means what it means in the book.
+"""
+import importlib
+import inspect
+
+import pytest
+
+# module, then a line each: function or Class or Class.method, and its arguments as the book has them. Where ours takes
+# more, they come behind, and none of them must be given.
+BOOK = """
+common.functions
+  sigmoid(x)
+  relu(x)
+  softmax(x)
+  cross_entropy_error(y, t)
+common.layers
+  MatMul(W)
+  Affine(W, b)
+  Softmax()
+  SoftmaxWithLoss()
+  SoftmaxWithLoss.forward(x, t)
+  SoftmaxWithLoss.backward(dout=1)
+  Sigmoid()
+  SigmoidWithLoss()
+  SigmoidWithLoss.forward(x, t)
+  SigmoidWithLoss.backward(dout=1)
+  Dropout(dropout_ratio=0.5)
+  Embedding(W)
+common.time_layers
+  RNN(Wx, Wh, b)
+  RNN.forward(x, h_prev)
+  RNN.backward(dh_next)
+  LSTM(Wx, Wh, b)
+  LSTM.forward(x, h_prev, c_prev)
+  LSTM.backward(dh_next, dc_next)
+  GRU(Wx, Wh, b)
+  GRU.forward(x, h_prev)
+  GRU.backward(dh_next)
+  TimeRNN(Wx, Wh, b, stateful=False)
+  TimeRNN.set_state(h)
+  TimeLSTM(Wx, Wh, b, stateful=False)
+  TimeLSTM.set_state(h, c=None)
+  TimeGRU(Wx, Wh, b, stateful=False)
+  TimeGRU.set_state(h)
+  TimeBiLSTM(Wx1, Wh1, b1, Wx2, Wh2, b2, stateful=False)
+  TimeEmbedding(W)
+  TimeAffine(W, b)
+  Simple_TimeAffine(W, b)
+  TimeDropout(dropout_ratio=0.5)
+  TimeSoftmaxWithLoss()
+  TimeSoftmaxWithLoss.backward(dout=1)
+  Simple_TimeSoftmaxWithLoss.backward(dout=1)
+  TimeSigmoidWithLoss.backward(dout=1)
+common.optimizer
+  SGD(lr=0.01)
+  Momentum(lr=0.01, momentum=0.9)
+  Nesterov(lr=0.01, momentum=0.9)
+  AdaGrad(lr=0.01)
+  RMSprop(lr=0.01, decay_rate=0.99)
+  Adam(lr=0.001, beta1=0.9, beta2=0.999)
+  SGD.update(params, grads)
+common.trainer
+  Trainer(model, optimizer)
+  Trainer.fit(x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20)
+  Trainer.plot(ylim=None)
+  RnnlmTrainer(model, optimizer)
+  RnnlmTrainer.get_batch(x, t, batch_size, time_size)
+  RnnlmTrainer.fit(xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20)
+  RnnlmTrainer.plot(ylim=None)
+  remove_duplicate(params, grads)
+common.base_model
+  BaseModel.save_params(file_name=None)
+  BaseModel.load_params(file_name=None)
+common.util
+  preprocess(text)
+  cos_similarity(x, y, eps=1e-8)
+  most_similar(query, word_to_id, id_to_word, word_matrix, top=5)
+  analogy(a, b, c, word_to_id, id_to_word, word_matrix, top=5, answer=None)
+  normalize(x)
+  convert_one_hot(corpus, vocab_size)
+  create_co_matrix(corpus, vocab_size, window_size=1)
+  ppmi(C, verbose=False, eps=1e-8)
+  create_contexts_target(corpus, window_size=1)
+  to_cpu(x)
+  to_gpu(x)
+  clip_grads(grads, max_norm)
+  eval_perplexity(model, corpus, batch_size=10, time_size=35)
+  eval_seq2seq(model, question, correct, id_to_char, verbose=False, is_reverse=False)
+dataset.spiral
+  load_data(seed=1984)
+dataset.sequence
+  load_data(file_name='addition.txt', seed=1984)
+  get_vocab()
+dataset.ptb
+  load_data(data_type='train')
+  load_vocab()
+ch01.two_layer_net
+  TwoLayerNet(input_size, hidden_size, output_size)
+ch03.simple_cbow
+  SimpleCBOW(vocab_size, hidden_size)
+ch03.simple_skip_gram
+  SimpleSkipGram(vocab_size, hidden_size)
+ch04.negative_sampling_layer
+  EmbeddingDot(W)
+  UnigramSampler(corpus, power, sample_size)
+  UnigramSampler.get_negative_sample(target)
+  NegativeSamplingLoss(W, corpus, power=0.75, sample_size=5)
+  NegativeSamplingLoss.forward(h, target)
+  NegativeSamplingLoss.backward(dout=1)
+ch04.cbow
+  CBOW(vocab_size, hidden_size, window_size, corpus)
+  CBOW.forward(contexts, target)
+ch04.skip_gram
+  SkipGram(vocab_size, hidden_size, window_size, corpus)
+ch05.simple_rnnlm
+  SimpleRnnlm(vocab_size, wordvec_size, hidden_size)
+ch06.rnnlm
+  Rnnlm(vocab_size=10000, wordvec_size=100, hidden_size=100)
+  Rnnlm.forward(xs, ts)
+  Rnnlm.backward(dout=1)
+ch06.better_rnnlm
+  BetterRnnlm(vocab_size=10000, wordvec_size=650, hidden_size=650, dropout_ratio=0.5)
+  BetterRnnlm.predict(xs, train_flg=False)
+  BetterRnnlm.backward(dout=1)
+ch07.rnnlm_gen
+  RnnlmGen(vocab_size=10000, wordvec_size=100, hidden_size=100)
+  RnnlmGen.generate(start_id, skip_ids=None, sample_size=100)
+  BetterRnnlmGen(vocab_size=10000, wordvec_size=650, hidden_size=650, dropout_ratio=0.5)
+  BetterRnnlmGen.generate(start_id, skip_ids=None, sample_size=100)
+ch07.seq2seq
+  Encoder(vocab_size, wordvec_size, hidden_size)
+  Decoder(vocab_size, wordvec_size, hidden_size)
+  Seq2seq(vocab_size, wordvec_size, hidden_size)
+  Seq2seq.generate(xs, start_id, sample_size)
+ch07.peeky_seq2seq
+  PeekyDecoder(vocab_size, wordvec_size, hidden_size)
+  PeekySeq2seq(vocab_size, wordvec_size, hidden_size)
+ch08.attention_seq2seq
+  AttentionEncoder(vocab_size, wordvec_size, hidden_size)
+  AttentionDecoder(vocab_size, wordvec_size, hidden_size)
+  AttentionSeq2seq(vocab_size, wordvec_size, hidden_size)
+"""
+
+# What is ours: these values too are a promise. (train_flg, in the book True: None is what the attribute says, which is
+# True where nobody set it.)
+OURS = """
+common.layers
+  Dropout.forward(x, train_flg=None)
+common.gradient_check
+  numerical_gradient(f, x, eps=1e-5)
+common.callbacks
+  StepDecay(factor=0.5, every=1)
+  PlateauDecay(factor=0.25)
+  EarlyStopping(patience=3)
+dataset.text
+  load_data(path, split='train', vocab_size=10000)
+dataset.toy
+  load_data(data_type='train', size=None, seed=1984)
+ch06.better_rnnlm
+  BetterRnnlm.forward(xs, ts, train_flg=None)
+ch07.rnnlm_gen
+  RnnlmGen.generate(start_id, skip_ids=None, sample_size=100, temperature=1.0, top_k=None)
+"""
+
+# The settings that each of the book's scripts trains with.
+SCRIPTS = """
+ch01.train              hidden_size=10 batch_size=30 max_epoch=300 learning_rate=1.0
+ch01.train_custom_loop  hidden_size=10 batch_size=30 max_epoch=300 learning_rate=1.0
+ch02.count_method_big   window_size=2 wordvec_size=100
+ch03.train              window_size=1 hidden_size=5 batch_size=3 max_epoch=1000
+ch04.train              window_size=5 hidden_size=100 batch_size=100 max_epoch=10
+ch05.train              corpus_size=1000 wordvec_size=100 hidden_size=100 batch_size=10 time_size=5 max_epoch=100
+ch05.train              learning_rate=0.1
+ch05.train_custom_loop  corpus_size=1000 wordvec_size=100 hidden_size=100 batch_size=10 time_size=5 max_epoch=100
+ch05.train_custom_loop  learning_rate=0.1
+ch06.train_rnnlm        wordvec_size=100 hidden_size=100 batch_size=20 time_size=35 max_epoch=4
+ch06.train_rnnlm        learning_rate=20.0 max_grad=0.25
+ch06.train_better_rnnlm wordvec_size=650 hidden_size=650 batch_size=20 time_size=35 max_epoch=40
+ch06.train_better_rnnlm learning_rate=20.0 max_grad=0.25 dropout=0.5
+ch07.train_seq2seq      wordvec_size=16 hidden_size=128 batch_size=128 max_epoch=25 max_grad=5.0 reverse=False
+ch07.train_seq2seq      peeky=False
+ch08.train              wordvec_size=16 hidden_size=256 batch_size=128 max_epoch=10 max_grad=5.0 model='attention'
+"""
+
+
+def rows(table):
+    """(module, name, arguments as text) of each line that is indented, under its module's."""
+    for line in table.strip().splitlines():
+        if line.startswith(' '):
+            name, arguments = line.strip().removesuffix(')').split('(', 1)
+            yield module, name, arguments
+        else:
+            module = line
+
+
+@pytest.mark.parametrize(('module', 'name', 'arguments'), [*rows(BOOK), *rows(OURS)])
+def test_arguments_and_their_defaults(module, name, arguments):
+    function = importlib.import_module(module)
+    for part in name.split('.'):
+        function = getattr(function, part)
+    ours = [p for p in inspect.signature(function).parameters.values() if p.name != 'self']
+    wanted = inspect.signature(eval(f'lambda {arguments}: None')).parameters.values()
+    assert [(p.name, p.default) for p in ours[:len(wanted)]] == [(p.name, p.default) for p in wanted]
+    assert not [p.name for p in ours[len(wanted):]
+                if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+
+
+@pytest.mark.parametrize('line', SCRIPTS.strip().splitlines())
+def test_settings_of_the_books_scripts(line):
+    module, *settings = line.split()
+    ours = inspect.signature(importlib.import_module(module).main).parameters
+    wanted = eval(f'dict({", ".join(settings)})')
+    assert {name: ours[name].default for name in wanted} == wanted
