@@ -187,6 +187,7 @@ ch08.train              wordvec_size=16 hidden_size=256 batch_size=128 max_epoch
 
 def rows(table):
     """(module, name, arguments as text) of each line that is indented, under its module's."""
+    module = ''
     for line in table.strip().splitlines():
         if line.startswith(' '):
             name, arguments = line.strip().removesuffix(')').split('(', 1)
