@@ -1,0 +1,48 @@
+"""What the arrays of a pickle may take in memory together: twice its length, in whatever way each of them is made."""
+import struct
+from pathlib import Path
+
+import pytest
+
+from common.checks import InputError
+from common.storage import load_pickle
+from common.unpickle import unpickle
+
+LENGTH = 8000       # bytes of each array, all of one block
+BLOCK = b'X' + struct.pack('<I', LENGTH) + b'a' * LENGTH + b'p0\n'      # as text, remembered as 0
+ENCODED = b'c_codecs\nencode\n(g0\nVlatin1\ntR'
+BYTES = ENCODED + b'p1\n'                                               # the same as bytes, remembered as 1
+F8 = b'cnumpy\ndtype\n(Vf8\nI00\nI01\ntR'
+FROM_BUFFER = b'cnumpy._core.numeric\n_frombuffer\n(g1\n' + F8 + b'(I1000\ntVC\ntR'
+BUILT = (b'cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntVb\ntR'
+         b'(I1\n(I1000\nt' + F8 + b'I00\ng1\ntb')
+
+
+def made(*parts):
+    """A pickle of a tuple: the block as text, as bytes (which count once), and these things."""
+    return b'(' + BLOCK + BYTES + b''.join(parts) + b't.'
+
+
+@pytest.mark.parametrize('part', [ENCODED, FROM_BUFFER, BUILT], ids=['encoded', 'from_buffer', 'built'])
+def test_one_more_than_twice_the_file(part):
+    *_, thing = unpickle(made(part))
+    assert (thing if isinstance(thing, bytes) else thing.tobytes()) == b'a' * LENGTH
+    with pytest.raises(ValueError, match='its arrays are larger than the file'):
+        unpickle(made(part, part))
+
+
+@pytest.mark.parametrize('parts', [(FROM_BUFFER, BUILT), (BUILT, FROM_BUFFER), (ENCODED, BUILT)])
+def test_all_ways_count_together(parts):
+    Path('x.pkl').write_bytes(made(*parts))
+    with pytest.raises(InputError, match=r'x\.pkl is refused: its arrays are larger than the file'):
+        load_pickle('x.pkl')
+
+
+def test_twice_the_file_to_the_byte():
+    def three_of_a_block(n):
+        return b'(X' + struct.pack('<I', n) + b'a' * n + b'p0\n' + 3 * ENCODED + b't.'
+
+    rest = len(three_of_a_block(0))
+    assert unpickle(three_of_a_block(2 * rest))[1:] == 3 * (b'a' * 2 * rest,)    # 6 rest of 2 · 3 rest
+    with pytest.raises(ValueError, match='its arrays are larger than the file'):
+        unpickle(three_of_a_block(2 * rest + 1))                                # 6 rest + 3 of 6 rest + 2
