@@ -50,7 +50,7 @@ def check_array(name, x):
         raise InputTypeError(f'{name}: expected an array of numbers, got {x.dtype}')
 
 
-def shown(thing):
+def brief(thing):
     """How a message shows what came in: as Python writes it, or its type where that takes more than a few words."""
     text = repr(thing)
     return text if len(text) <= 60 and text.isprintable() else type(thing).__name__
@@ -58,13 +58,13 @@ def shown(thing):
 
 def check_integer(name, number):
     if not isinstance(number, Integral) or isinstance(number, bool):
-        raise InputTypeError(f'{name}: expected an integer, got {shown(number)}')
+        raise InputTypeError(f'{name}: expected an integer, got {brief(number)}')
 
 
 def check_number(name, number):
     """InputTypeError unless number is one: Python's, NumPy's, or an array of the shape ()."""
     if not isinstance(number, Real) and (getattr(number, 'shape', None) != () or number.dtype.kind not in NUMBERS):
-        raise InputTypeError(f'{name}: expected a number, got {shown(number)}')
+        raise InputTypeError(f'{name}: expected a number, got {brief(number)}')
 
 
 def check_id(name, number, size):
@@ -116,7 +116,7 @@ def check_flag(name, flag):
     except TypeError:       # a list, an array
         known = False
     if not known:
-        raise InputTypeError(f'{name}: expected True or False, got {shown(flag)}')
+        raise InputTypeError(f'{name}: expected True or False, got {brief(flag)}')
 
 
 def check_seed(seed: int) -> None:

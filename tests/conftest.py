@@ -1,5 +1,5 @@
-"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, signals and a time limit
-that do not depend on who started it, and the real data where it is at hand."""
+"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, a time limit, signals that
+do not depend on who started it, and the real data where it is at hand."""
 import os
 import signal
 import socket
@@ -71,7 +71,7 @@ LIMIT = int(os.environ.get('DLFS2_TEST_SECONDS', 120))      # more is asked for 
 
 @pytest.fixture(autouse=True)
 def time_limit(signals_reach_children):
-    """A test that waits without end fails after two minutes. (Windows has no alarm: a test there has its own limits.)"""
+    """A test that waits without end fails after two minutes. (Windows has no alarm: tests have limits of their own.)"""
     if not hasattr(signal, 'SIGALRM'):
         yield
         return

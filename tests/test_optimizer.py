@@ -159,7 +159,8 @@ def test_state_before_the_first_update(case):
 
 
 @pytest.mark.parametrize('changes, says', [
-    ({'lr': 'x'}, "lr: expected a number, got 'x'"), ({'lr': -1.0}, r'lr: expected a finite number, 0 or more, got -1\.0'),
+    ({'lr': 'x'}, "lr: expected a number, got 'x'"),
+    ({'lr': -1.0}, r'lr: expected a finite number, 0 or more, got -1\.0'),
     ({'lr': float('nan')}, 'lr: expected a finite number, 0 or more, got nan'),
     ({'iter': 1.5}, r'iter: expected an integer, got 1\.5'), ({'iter': -1}, 'iter: expected 0 or more, got -1'),
     ({'m': 3.0}, 'm: expected a list of arrays or None, got a float')])
