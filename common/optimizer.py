@@ -10,7 +10,6 @@ p go on moving with v or m) at each update; here they rest until their row comes
 import copy
 import math
 from numbers import Real
-from typing import Any
 
 from common.checks import InputError, check_range, check_sizes
 from common.np import GPU, np
@@ -199,9 +198,9 @@ class Adam(Optimizer):
         p -= scratch
 
 
-def check_norm(name, norm: Any):
+def check_norm(name, norm):
     """InputError unless this is a number above 0."""
-    if not isinstance(norm, Real) or not norm > 0:
+    if not isinstance(norm, Real) or not float(norm) > 0:
         raise InputError(f'{name}: expected a number above 0, got {norm!r}')
 
 

@@ -1,5 +1,5 @@
-"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, a time limit, signals that
-do not depend on who started it, and the real data where it is at hand."""
+"""What every test shares: a seeded np.random, a folder of its own, no window, no other machine, a time limit, signals
+that do not depend on who started it, and the real data where it is at hand."""
 import os
 import signal
 import socket
