@@ -2,9 +2,10 @@
 
 A pickle is a program for a small machine: one instruction calls a function, any function, and others reserve as much
 memory as the file asks for. The machine here knows only the instructions that lists, dicts, tuples, text, numbers and
-arrays need. pickletools splits the file into instructions, and no name in the file ever leads to anything but the six
+arrays need. pickletools reads what follows an instruction, and no name in the file ever leads to anything but the six
 functions in _CALLS. Whatever the file holds, the time that it takes grows with its length and no faster.
 """
+import io
 import math
 import pickletools
 import re
@@ -296,19 +297,36 @@ _RUN: dict[str, Callable] = {
 }
 
 
+def _read_name(stream):
+    """The two lines of GLOBAL; pickletools would look for escapes in them, with a warning for those that are none."""
+    module, name = stream.readline(), stream.readline()
+    if not name.endswith(b'\n'):
+        raise EOFError
+    return f'{module[:-1].decode()} {name[:-1].decode()}'
+
+
+_READ = {code.name: code.arg.reader if code.arg else lambda stream: None for code in pickletools.opcodes}
+_READ['GLOBAL'] = _read_name
+_NAMES = {code.code.encode('latin1'): code.name for code in pickletools.opcodes}
+_STEPS = {code: (_READ[name], _RUN[name]) for code, name in _NAMES.items() if name in _RUN}
+
+
 def unpickle(data):
-    """What the pickle holds; ValueError, LookupError or EOFError for one that is not sound."""
-    machine = _Machine(len(data))
-    for count, (instruction, value, _) in enumerate(pickletools.genops(data)):
-        if count == INSTRUCTIONS:
-            raise ValueError(f'it holds more than {INSTRUCTIONS} instructions')
-        if instruction.name == 'STOP':
+    """What the pickle holds; an error of some kind for one that is not sound."""
+    machine, stream = _Machine(len(data)), io.BytesIO(data)
+    for _ in range(INSTRUCTIONS):
+        code = stream.read(1)
+        if code == b'.':
             break
-        run = _RUN.get(instruction.name)
-        if run is None:
-            raise ValueError(f'it holds the instruction {instruction.name}, which no array, list, dict, text or '
-                             'number needs')
-        run(machine, value)
+        if code not in _STEPS:
+            if not code:
+                raise EOFError
+            raise ValueError(f'it holds the instruction {_NAMES.get(code, code.hex())}, which no array, list, dict, '
+                             'text or number needs')
+        read, run = _STEPS[code]
+        run(machine, read(stream))
+    else:
+        raise ValueError(f'it holds more than {INSTRUCTIONS} instructions')
     for target, items in machine.dicts.values():
         _fill(target, items[::2], items[1::2])
     return machine.stack.pop()

@@ -136,6 +136,21 @@ def change_pickle(data, dice):
     return b''.join(parts)
 
 
+PARTS = [*b'N()]}tldsuea.bR\x85\x86\x87\x88\x89\x93\x94', *CALLS, b'K\x01', b'I5\n', b'Va\n', b'C\x08' + bytes(8),
+         b'h\x00', b'h\x01', b'q\x00', b'q\x05', b'p-1\n', b'cnumpy\nndarray\n', b'cnumpy\ndtype\n', b'Vf8\n', b'VU2\n',
+         b'V<\n', b'cnumpy.core.multiarray\n_reconstruct\n', b'cnumpy.core.multiarray\nscalar\n',
+         b'cnumpy.core.numeric\n_frombuffer\n', b'c_codecs\nencode\n', b'Vlatin1\n', b'cbuiltins\nbytes\n', b'(K\x01t',
+         b'(I0\ntVb\ntR', b'(Vf8\nI00\nI01\ntR']
+
+
+def other_pickle(data, dice):
+    """Instructions that the machine knows, in any order, after some of the file's own."""
+    own = list(pickletools.genops(data))
+    start = data[:dice.choice(own)[2]] if dice.random() < 0.5 else b''
+    return start + b''.join(part if isinstance(part, bytes) else bytes([part])
+                            for part in dice.choices(PARTS, k=dice.randrange(1, 60))) + b'.'
+
+
 HEADERS = [(b"'<f4'", [b"'<i4'", b"'<c8'", b"'|S4'", b"'|b1'", b"'|O'", b"'<U1'", b"'>f4'", b"'<f8'", b"'<m8'"]),
            (b"'fortran_order': False", [b"'fortran_order': True ", b"'fortran_order': None "]),
            (b'(3', [b'(4', b'(-3', b'(3.', b'(9', b'(33333333333']), (b'5,', [b'55,', b'0,', b'-1,'])]
@@ -172,15 +187,14 @@ def cut(data, dice):
     return data[:dice.randrange(len(data))]
 
 
-CHANGES = {'.npz': change_npz, '.pkl': change_pickle, '.txt': put_in}
+CHANGES = {'.npz': [change_npz] * 3, '.pkl': [change_pickle, change_pickle, other_pickle, other_pickle], '.txt': []}
 
 
 def mutant(name, data, dice):
     """A damaged copy of the file, as a disk, a network or somebody who means it would make one."""
     if name.endswith('.pkl') and dice.random() < 0.8:
         data = data.partition(storage.MARK)[0]      # without the checksum, which would end most trials
-    own = CHANGES[Path(name).suffix]
-    return dice.choice([flip, flip, cut, put_in, own, own, own])(data, dice)
+    return dice.choice([flip, flip, cut, put_in, *CHANGES[Path(name).suffix]])(data, dice)
 
 
 # ---- loading: in a process of its own

@@ -187,6 +187,8 @@ BY_HAND = {
     'a key without a value': (b'}(Va\nu.', 'damaged'),
     'an array of no character': (build(b'(I1\nt', a_dtype(b'U1'), b'C\x04\0\0\x11\0'), 'Unicode'),
     'no character': (b'cnumpy.core.multiarray\nscalar\n(' + a_dtype(b'U1') + b'C\x04\0\0\x11\0tR.', 'Unicode'),
+    'an escape in a name that is none': (b'cnumpy\\z\ndtype\n.', r'asks for numpy\\z\.dtype'),
+    'the first integer that is too large for a key': (b'}I1152921504606846976\nNs.', r'key of 2\*\*60'),
     'an unhashable key': (b'}]Ns.', 'key of type list'),
     'items for a text': (b'Va\n(I1\ne.', 'adds items to a str'),
     'a name that is a list': (b'\x80\x04]N\x93.', 'name that is no text'),
@@ -286,6 +288,7 @@ def test_ids_in_any_order_are_read():
     Path('x.pkl').write_bytes(pickle.dumps({i: str(i) for i in ids}))
     back = storage.load_pickle('x.pkl')
     assert back == {i: str(i) for i in range(5000)}
+    assert list(back) == list(range(5000))      # in the order that lets none of them meet another
     few = {i * 7919: i for i in range(unpickle.FEW)}
     Path('x.pkl').write_bytes(pickle.dumps(few))
     assert list(storage.load_pickle('x.pkl').items()) == list(few.items())
@@ -317,5 +320,5 @@ def test_a_damaged_pickle_is_refused_or_read_but_nothing_else_happens(protocol):
 def test_a_pickle_larger_than_the_memory_names_itself():
     with open('x.pkl', 'wb') as file:
         file.truncate(10**12)
-    with pytest.raises(MemoryError, match=r'^x\.pkl takes more memory than there is: the file has 1,000,000,000,000 '):
+    with pytest.raises(MemoryError, match=r'^x\.pkl takes more memory than there is: the file has 1,000,000,0'):
         storage.load_pickle('x.pkl')
