@@ -15,6 +15,7 @@ import pickle
 import pickletools
 import random
 import shutil
+import signal
 import struct
 import sys
 import tempfile
@@ -67,6 +68,21 @@ def whole_files(trainer):
 
 
 # ---- what a test says of a file that is refused
+
+
+@contextmanager
+def within(seconds):
+    """An AssertionError after so many seconds, wherever the program waits: for a pipe, say."""
+    def late(*_):
+        raise AssertionError(f'it took more than {seconds} s')
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @contextmanager
