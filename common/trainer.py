@@ -55,6 +55,14 @@ def train_step(model, optimizer, x, t, max_grad=None):
     return loss
 
 
+def check_params(params):
+    """FloatingPointError where a parameter holds NaN or infinity: gradients that were not finite have changed it."""
+    for i, param in enumerate(params):
+        # one product is the quickest look, but large numbers overflow in it too
+        if not math.isfinite(np.vdot(param, param)) and not np.isfinite(param).all():
+            raise FloatingPointError(f'params[{i}] holds NaN or infinity')
+
+
 def history(last_loss, grads):
     """What there is to say of the steps before one that went wrong."""
     if last_loss is None:
@@ -145,7 +153,9 @@ class BaseTrainer:
     def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate):
         """The loop of fit. batches() gives the max_iters pairs x, t of an epoch.
 
-        FloatingPointError where a loss is NaN or infinite: the model stays as the step before left it.
+        FloatingPointError where a loss is NaN or infinite: the model stays as the step before left it. So too where,
+        without max_grad, gradients were, which a finite loss may hide: that is seen in the parameters, each
+        eval_interval and at the end of an epoch, before it is validated and saved.
         """
         check_sizes(0, max_epoch=max_epoch)
         if eval_interval is not None:
@@ -185,13 +195,16 @@ class BaseTrainer:
                     loss = train_step(self.model, self.optimizer, x, t, max_grad)
                     if not math.isfinite(loss):
                         raise FloatingPointError(f'the loss is {float(loss)}')
+                    is_due = self.progress.due(iters)
+                    if is_due and iters or iters == max_iters - 1:
+                        check_params(self.model.params)
                 except FloatingPointError as error:
                     raise FloatingPointError(
                         f'{error} in epoch {self.current_epoch + 1}, iteration {iters + 1} of {max_iters}; '
                         f'{history(self.last_loss, self.model.grads)}') from error
                 self.losses.append(loss)
                 self.last_loss = loss
-                if self.progress.due(iters):
+                if is_due:
                     value = self.record(float(sum(self.losses)) / len(self.losses))
                     self.progress.line(self.current_epoch + 1, iters, f'{self.label} {value:.2f}')
                     self.losses = []

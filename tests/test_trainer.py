@@ -397,6 +397,35 @@ def test_gradients_that_are_not_finite_change_nothing():
     assert len(model.batches) == 3 and updates(model) == 2
 
 
+@pytest.mark.parametrize('value', [math.nan, math.inf])
+@pytest.mark.parametrize('interval, at', [(2, 3), (3, 4), (None, 6)])
+def test_parameters_that_are_not_finite_behind_a_finite_loss(value, interval, at):
+    """Spoilt in the third of six steps: seen at the next look, and nothing of the epoch is validated or saved."""
+    model, x = Recorder(), np.zeros(12)
+    model.params.append(np.zeros((2, 2)))
+    model.grads.append(np.zeros((2, 2)))
+    plain, seen = model.backward, []
+
+    def backward(dout=1):
+        plain()
+        model.grads[1][1, 0] = value if len(model.batches) == 3 else 0
+
+    model.backward = backward
+    largest = at if at > 3 else value
+    with pytest.raises(FloatingPointError, match=rf'^params\[1\] holds NaN or infinity in epoch 1, iteration {at} of 6; '
+                                                 rf'the last finite loss was {at - 1}, the largest gradient {largest}, '
+                                                 r'in grads\[[01]\]: try a smaller learning rate, or max_grad$'):
+        Trainer(model, SGD(), [seen.append]).fit(x, x, 2, 2, eval_interval=interval, validate=lambda: seen.append(1))
+    assert len(model.batches) == at and seen == []
+
+
+def test_large_parameters_are_finite():
+    model = Recorder()
+    model.params[0] = np.full(2, 1e30, 'f')      # whose squares are infinite
+    Trainer(model, SGD()).fit(np.zeros(4), np.zeros(4), 1, 2)
+    assert len(model.batches) == 2
+
+
 def test_a_first_loss_that_is_not_finite():
     model = Recorder()
     model.forward = lambda x, t: np.float32('nan')
