@@ -35,8 +35,7 @@ class Progress:
         elapsed = time.perf_counter() - self.start
         to_do = (self.last_epoch - epoch + 1) * self.max_iters - iters - 1
         ending = f' | left {elapsed / self.done * to_do:.0f}[s]' if elapsed > 1 else ''
-        print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}',
-              flush=True)
+        print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}')
 
 
 def train_step(model, optimizer, x, t, max_grad=None):
@@ -183,7 +182,7 @@ class BaseTrainer:
             self.train_epoch(batches, max_iters, max_grad)
             if validate is not None:
                 self.valid_list.append(float(validate()))
-                print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}', flush=True)
+                print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}')
             answers = [callback(self) for callback in self.callbacks]
             if any(isinstance(answer, bool | numpy.bool_) and answer for answer in answers):    # and no path, no number
                 break
@@ -196,7 +195,7 @@ class BaseTrainer:
                     if not math.isfinite(loss):
                         raise FloatingPointError(f'the loss is {float(loss)}')
                     is_due = self.progress.due(iters)
-                    if is_due and iters or iters == max_iters - 1:
+                    if (is_due and iters) or iters == max_iters - 1:
                         check_params(self.model.params)
                 except FloatingPointError as error:
                     raise FloatingPointError(
