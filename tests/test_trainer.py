@@ -412,9 +412,9 @@ def test_parameters_that_are_not_finite_behind_a_finite_loss(value, interval, at
 
     model.backward = backward
     largest = at if at > 3 else value
-    with pytest.raises(FloatingPointError, match=rf'^params\[1\] holds NaN or infinity in epoch 1, iteration {at} of '
-                                                 rf'6; the last finite loss was {at - 1}, the largest gradient {largest}, '
-                                                 r'in grads\[[01]\]: try a smaller learning rate, or max_grad$'):
+    says = (rf'^params\[1\] holds NaN or infinity in epoch 1, iteration {at} of 6; the last finite loss was {at - 1}, '
+            rf'the largest gradient {largest}, in grads\[[01]\]: try a smaller learning rate, or max_grad$')
+    with pytest.raises(FloatingPointError, match=says):
         Trainer(model, SGD(), [seen.append]).fit(x, x, 2, 2, eval_interval=interval, validate=lambda: seen.append(1))
     assert len(model.batches) == at and seen == []
 
