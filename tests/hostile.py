@@ -113,6 +113,7 @@ def assert_every_damage_is_a_value_error(whole, path, load):
         data = bytearray(whole)
         for _ in range(dice.choice([1, 1, 2, 5])):
             data[dice.randrange(len(data))] = dice.randrange(256)
+        Path(path).unlink(missing_ok=True)
         Path(path).write_bytes(data)
         try:
             load(path)

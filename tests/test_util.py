@@ -93,7 +93,7 @@ def test_co_matrix_with_a_window_larger_than_the_corpus():
 
 
 def test_co_matrix_of_a_wide_window_takes_little_memory():
-    """6000 words, all within reach of each other, make 18 million pairs, of 144 MB."""
+    """6000 words, all within reach of each other, make 18 million pairs."""
     corpus = np.tile([0, 1, 2], 2000)
     tracemalloc.start()
     try:
