@@ -1,6 +1,6 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
 from common.base_model import BaseModel
-from common.checks import InputError, check_id, check_shape, check_sizes
+from common.checks import InputError, check_dout, check_id, check_shape, check_sizes
 from common.layers import Layer, gather
 from common.np import np
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
@@ -32,7 +32,7 @@ class Encoder(Layer):
         return h
 
     def backward(self, dh):
-        self.check_dout('dh', dh)
+        check_dout('dh', dh, self.out_shape)
         dhs = np.zeros_like(self.hs)                            # (N, S, H): only the last state went on
         dhs[:, -1] = dh
         self.embed.backward(self.lstm.backward(dhs))

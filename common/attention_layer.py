@@ -1,5 +1,5 @@
 """Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1)."""
-from common.checks import InputError, check_shape
+from common.checks import InputError, check_dout, check_shape
 from common.functions import softmax
 from common.layers import Layer, Softmax
 
@@ -14,7 +14,7 @@ class WeightSum(Layer):
         return (a[:, :, None] * hs).sum(axis=1)                 # (N, H)
 
     def backward(self, dc):
-        self.check_dout('dc', dc)
+        check_dout('dc', dc, self.out_shape)
         dhs = self.a[:, :, None] * dc[:, None, :]               # (N, T, H)
         da = (self.hs * dc[:, None, :]).sum(axis=2)             # (N, T)
         return dhs, da
@@ -34,7 +34,7 @@ class AttentionWeight(Layer):
         return self.softmax.forward((hs * h[:, None, :]).sum(axis=2))   # (N, T)
 
     def backward(self, da):
-        self.check_dout('da', da)
+        check_dout('da', da, self.out_shape)
         ds = self.softmax.backward(da)[:, :, None]              # (N, T, 1)
         dhs = ds * self.h[:, None, :]                           # (N, T, H)
         dh = (ds * self.hs).sum(axis=1)                         # (N, H)
@@ -85,7 +85,7 @@ class TimeAttention(Layer):
         return a @ hs_enc                                       # (N, T, H)
 
     def backward(self, dout):
-        self.check_dout('dout', dout)
+        check_dout('dout', dout, self.out_shape)
         da = dout @ self.hs_enc.swapaxes(1, 2)                  # (N, T, S)
         da *= self.a
         ds = da - self.a * da.sum(axis=2, keepdims=True)        # (N, T, S): through the softmax

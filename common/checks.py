@@ -34,6 +34,15 @@ def check_shape(name, array, free, *fixed):
         raise InputError(f'{name}: expected ({expected(free, fixed)}){", each 1 or more" * (0 in shape)}, got {shape}')
 
 
+def check_dout(name, dout, shape):
+    """InputError unless dout, the gradient that backward was given, is of this shape, that of what forward gave.
+
+    NumPy would stretch a dout of many other shapes in silence.
+    """
+    if getattr(dout, 'shape', None) != shape or dout.dtype.kind != 'f':
+        check_shape(name, dout, '', *shape)
+
+
 def expected(free, fixed):
     """How a tuple of these lengths is written: N, T, 100."""
     lengths = ', '.join([*free, *map(str, fixed)])

@@ -1,5 +1,5 @@
 """The functions that layers are built from."""
-from common.checks import InputError, InputTypeError, check_array, check_ids
+from common.checks import InputError, check_array, check_ids
 from common.np import np
 
 SUM_TO_1 = 1e-3     # how near soft labels must come to it: in float16, three thirds make 0.9998
@@ -12,7 +12,10 @@ def sigmoid(x):
     values smaller than that is large, and below about −20 (float32) or −38 (float64) they are 0. The exponential form
     is exact there too, but its overflow must be silenced, which makes a step of ch01's network 2 % slower.
     """
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+    y = np.tanh(0.5 * x)
+    y *= 0.5
+    y += 0.5
+    return y
 
 
 def relu(x):
@@ -94,9 +97,7 @@ def cross_entropy_error(y, t):
 
 def score_rows(x):
     """Scores (N, V), of those that come as (V,) or (…, V)."""
-    try:
-        return x.reshape(-1, x.shape[-1])
-    except AttributeError:
-        raise InputTypeError(f'x: expected an array of scores (N, V), got {type(x).__name__}') from None
-    except (IndexError, ValueError):
-        raise InputError(f'x: expected scores (N, V) with V of 1 or more, got {x.shape}') from None
+    check_array('x', x)
+    if not x.shape or not x.shape[-1]:
+        raise InputError(f'x: expected scores (N, V) with V of 1 or more, got {x.shape}')
+    return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

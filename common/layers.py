@@ -4,7 +4,16 @@
 """
 from typing import Any
 
-from common.checks import InputError, InputTypeError, check_array, check_ids, check_number, check_range, check_shape
+from common.checks import (
+    InputError,
+    InputTypeError,
+    check_array,
+    check_dout,
+    check_ids,
+    check_number,
+    check_range,
+    check_shape,
+)
 from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, subtract_labels, to_labels
 from common.np import GPU, np
 from common.rows import RowSparse, write_rows
@@ -17,6 +26,7 @@ __all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid'
 class Layer:
     """What all layers share: the parameters given, and a gradient array beside each.
 
+    forward leaves the shape of what it gave in `out_shape`, and backward begins with check_dout(name, dout, out_shape).
     Parameters that share memory, as embed_W and embed_W.T, share it in a copy and in a pickle too.
     """
 
@@ -33,14 +43,6 @@ class Layer:
 
     def backward(self, *douts):
         raise NotImplementedError(f'{type(self).__name__}.backward')
-
-    def check_dout(self, name, dout):
-        """InputError unless dout, the argument `name` of backward, is of the shape of what forward gave: `out_shape`.
-
-        forward leaves it there. NumPy would stretch a dout of many other shapes in silence.
-        """
-        if getattr(dout, 'shape', None) != self.out_shape or dout.dtype.kind != 'f':
-            check_shape(name, dout, '', *self.out_shape)
 
     def __getstate__(self):
         return vars(self) | {'ties': find_ties(self.params or [])}
@@ -138,15 +140,14 @@ class MatMul(Layer):
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_last('x', x, len(W))
         self.x = x
-        self.out_shape = *x.shape[:-1], W.shape[1]
-        if x.ndim == 2:
-            return x @ W                        # (N, M)
-        return (as_rows(x) @ W).reshape(*x.shape[:-1], -1)      # (…, M)
+        y = x @ W if x.ndim == 2 else (as_rows(x) @ W).reshape(*x.shape[:-1], -1)           # (…, M)
+        self.out_shape = y.shape
+        return y
 
     def backward(self, dy):
         W, = self.params
         dW, = self.grads
-        self.check_dout('dy', dy)
+        check_dout('dy', dy, self.out_shape)
         x = self.x
         if x.ndim != 2:
             x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
@@ -171,15 +172,14 @@ class Affine(Layer):
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_last('x', x, len(W))
         self.x = x
-        self.out_shape = *x.shape[:-1], W.shape[1]
-        if x.ndim == 2:
-            return x @ W + b                    # (N, M)
-        return (as_rows(x) @ W + b).reshape(*x.shape[:-1], -1)  # (…, M)
+        y = x @ W + b if x.ndim == 2 else (as_rows(x) @ W + b).reshape(*x.shape[:-1], -1)   # (…, M)
+        self.out_shape = y.shape
+        return y
 
     def backward(self, dy):
         W, _ = self.params
         dW, db = self.grads
-        self.check_dout('dy', dy)
+        check_dout('dy', dy, self.out_shape)
         x = self.x
         if x.ndim != 2:
             x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
@@ -195,11 +195,10 @@ class Softmax(Layer):
     def forward(self, x):
         check_array('x', x)
         self.out = out = softmax(x)
-        self.out_shape = out.shape
         return out.copy()                       # (N, V): the caller's, to write into too
 
     def backward(self, dy):
-        self.check_dout('dy', dy)
+        check_dout('dy', dy, self.out.shape)
         dx = self.out * dy                      # (N, V)
         dx -= self.out * dx.sum(axis=-1, keepdims=True)
         return dx
@@ -234,11 +233,10 @@ class Sigmoid(Layer):
     def forward(self, x):
         check_array('x', x)
         self.out = out = sigmoid(x)
-        self.out_shape = out.shape
         return out.copy()                       # the caller's, to write into too
 
     def backward(self, dy):
-        self.check_dout('dy', dy)
+        check_dout('dy', dy, self.out.shape)
         return dy * self.out * (1 - self.out)
 
 
@@ -288,7 +286,7 @@ class Dropout(Layer):
         return x * mask
 
     def backward(self, dy):
-        self.check_dout('dy', dy)
+        check_dout('dy', dy, self.out_shape)
         return dy * self.mask
 
 

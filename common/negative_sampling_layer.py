@@ -1,7 +1,16 @@
 """Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
 import math
 
-from common.checks import InputError, check_id_dtype, check_ids, check_number, check_range, check_shape, check_sizes
+from common.checks import (
+    InputError,
+    check_dout,
+    check_id_dtype,
+    check_ids,
+    check_number,
+    check_range,
+    check_shape,
+    check_sizes,
+)
 from common.layers import Embedding, Layer, SigmoidWithLoss, gather
 from common.np import np
 
@@ -37,7 +46,7 @@ class EmbeddingDot(Layer):
         return (self.rows @ h[:, :, None]).reshape(idx.shape)           # (N, K) or (N,)
 
     def backward(self, dout):
-        self.check_dout('dout', dout)
+        check_dout('dout', dout, self.out_shape)
         dscore = dout.reshape(len(self.h), -1)                          # (N, K)
         self.embed.backward(dscore[:, :, None] * self.h[:, None, :])    # (N, K, D)
         return (dscore[:, None, :] @ self.rows)[:, 0]                   # (N, D)

@@ -6,7 +6,7 @@ no cost.
 """
 from typing import Any
 
-from common.checks import InputError, check_shape
+from common.checks import InputError, check_dout, check_shape
 from common.layers import Layer, check_bias, gather
 from common.np import np
 
@@ -110,7 +110,7 @@ class TimeRNN(Recurrent):
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
-        self.check_dout('dhs', dhs)
+        check_dout('dhs', dhs, self.out_shape)
         hs = self.hs                                    # (T + 1, N, H)
         dhs = time_major(dhs)                           # (T, N, H)
         da = 1 - hs[1:]**2                              # (T, N, H)
@@ -211,7 +211,7 @@ class TimeLSTM(Recurrent):
         return hs[1:].swapaxes(1, 2).copy().swapaxes(0, 1)      # (N, T, H): the caller's, to write into too
 
     def backward(self, dhs):
-        self.check_dout('dhs', dhs)
+        check_dout('dhs', dhs, self.out_shape)
         steps = self.backward_narrow if self.narrow else self.backward_wide
         return steps(dhs.transpose(1, 2, 0))            # (T, H, N) -> (N, T, D)
 
@@ -320,7 +320,7 @@ class TimeGRU(Recurrent):
     def backward(self, dhs):
         _, Wh, _ = self.params
         _, dWh, _ = self.grads
-        self.check_dout('dhs', dhs)
+        check_dout('dhs', dhs, self.out_shape)
         gates, hs, rhs = self.cache                     # (T, N, 3H), (T + 1, N, H), (T, N, H)
         dhs = time_major(dhs)                           # (T, N, H)
         T, _, H = dhs.shape
@@ -365,7 +365,7 @@ class TimeBiLSTM(Layer):
         return hs
 
     def backward(self, dhs):
-        self.check_dout('dhs', dhs)
+        check_dout('dhs', dhs, self.out_shape)
         H = dhs.shape[2] // 2
         dxs = self.forward_lstm.backward(dhs[:, :, :H])
         return dxs + self.backward_lstm.backward(dhs[:, ::-1, H:])[:, ::-1]                   # (N, T, D)

@@ -5,7 +5,7 @@ A Time layer takes and gives (N, T, …) arrays; how these lie in memory, common
 """
 
 from common import layers
-from common.checks import InputError, check_ids, check_number, check_shape
+from common.checks import InputError, check_dout, check_ids, check_number, check_shape
 from common.functions import pick, row_labels, sigmoid, subtract_labels
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
 from common.layers import (
@@ -54,7 +54,7 @@ class RNN(Layer):
         return h_next.copy()                            # the caller's, to write into too: backward keeps its own
 
     def backward(self, dh_next):
-        self.check_dout('dh_next', dh_next)
+        check_dout('dh_next', dh_next, self.out_shape)
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         x, h_prev, h_next = self.cache
@@ -89,9 +89,9 @@ class LSTM(Layer):
 
     def backward(self, dh_next, dc_next):
         """dc_next of dh_next's shape, or 0 where none comes back, as after the last step."""
-        self.check_dout('dh_next', dh_next)
+        check_dout('dh_next', dh_next, self.out_shape)
         if np.ndim(dc_next) or dc_next != 0:
-            self.check_dout('dc_next', dc_next)
+            check_dout('dc_next', dc_next, self.out_shape)
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         x, h_prev, c_prev, f, g, i, o, tanh_c = self.cache
@@ -127,7 +127,7 @@ class GRU(Layer):
         return (1 - z) * h_prev + z * h_hat             # (N, H)
 
     def backward(self, dh_next):
-        self.check_dout('dh_next', dh_next)
+        check_dout('dh_next', dh_next, self.out_shape)
         Wx, Wh, _ = self.params
         dWx, dWh, db = self.grads
         x, h_prev, z, r, h_hat = self.cache
@@ -164,7 +164,7 @@ class TimeEmbedding(Layer):
         return W.take(idx, axis=0).swapaxes(0, 1)       # (N, T, D)
 
     def backward(self, dout):
-        self.check_dout('dout', dout)
+        check_dout('dout', dout, self.out_shape)
         write_rows(self.grads[0], self.idx, time_major(dout))   # (V, D)
 
 
@@ -191,7 +191,7 @@ class TimeAffine(Layer):
     def backward(self, dout):
         W, _ = self.params
         dW, db = self.grads
-        self.check_dout('dout', dout)
+        check_dout('dout', dout, self.out_shape)
         N, T, _ = self.out_shape
         dy = flat(time_major(dout))                     # (T·N, M)
         np.matmul(self.x.T, dy, out=dW)                 # (D, M)
@@ -217,7 +217,7 @@ class TimeDropout(Layer):
         return (time_major(xs) * mask).swapaxes(0, 1)           # (N, T, D)
 
     def backward(self, dout):
-        self.check_dout('dout', dout)
+        check_dout('dout', dout, self.out_shape)
         if not self.train_flg:
             return np.copy(dout)
         return (time_major(dout) * self.mask).swapaxes(0, 1)    # (N, T, D)
@@ -327,7 +327,7 @@ class Simple_TimeAffine(Layer):
         return np.stack([layer.forward(xs[:, t]) for t, layer in enumerate(layers)], axis=1)         # (N, T, M)
 
     def backward(self, dout):
-        self.check_dout('dout', dout)
+        check_dout('dout', dout, self.out_shape)
         dxs = np.stack([layer.backward(dout[:, t]) for t, layer in enumerate(self.layers)], axis=1)  # (N, T, D)
         for i, grad in enumerate(self.grads):
             grad[...] = sum(layer.grads[i] for layer in self.layers)
