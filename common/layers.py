@@ -9,6 +9,7 @@ from common.checks import (
     InputTypeError,
     check_array,
     check_dout,
+    check_flag,
     check_ids,
     check_number,
     check_range,
@@ -96,6 +97,7 @@ def walk(model):
 
 def set_training(model, flag):
     """Tell every layer of the model that cares, one with a `train_flg`, whether this is training. Dropout does."""
+    check_flag('flag', flag)
     for layer in walk(model):
         if hasattr(layer, 'train_flg'):
             layer.train_flg = bool(flag)
@@ -280,6 +282,7 @@ class Dropout(Layer):
         check_array('x', x)
         if train_flg is None:
             train_flg = self.train_flg
+        check_flag('train_flg', train_flg)
         mask = np.random.rand(*x.shape) > self.dropout_ratio if train_flg else 1 - self.dropout_ratio
         self.mask = mask
         self.out_shape = x.shape
@@ -300,6 +303,7 @@ class Embedding(Layer):
     def __init__(self, W, sparse=False):
         super().__init__(W)
         check_shape('W', W, 'VD')
+        check_flag('sparse', sparse)
         if sparse:
             self.grads = [RowSparse(W.shape, W.dtype)]
 

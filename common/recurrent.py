@@ -6,7 +6,7 @@ no cost.
 """
 from typing import Any
 
-from common.checks import InputError, check_dout, check_shape
+from common.checks import InputError, check_dout, check_flag, check_shape
 from common.layers import Layer, check_bias, gather
 from common.np import np
 
@@ -42,6 +42,7 @@ class Recurrent(Layer):
     def __init__(self, Wx, Wh, b, stateful=False):
         super().__init__(Wx, Wh, b)
         check_recurrent(Wx, Wh, b, self.n_gates)
+        check_flag('stateful', stateful)
         self.stateful = stateful
         self.h: Any = None
         self.dh: Any = None

@@ -5,7 +5,7 @@ A Time layer takes and gives (N, T, …) arrays; how these lie in memory, common
 """
 
 from common import layers
-from common.checks import InputError, check_dout, check_ids, check_number, check_shape
+from common.checks import InputError, check_dout, check_flag, check_ids, check_number, check_shape
 from common.functions import pick, row_labels, sigmoid, subtract_labels
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
 from common.layers import (
@@ -209,6 +209,7 @@ class TimeDropout(Layer):
 
     def forward(self, xs):
         check_shape('xs', xs, 'NTD')
+        check_flag('train_flg', self.train_flg)
         self.out_shape = xs.shape
         if not self.train_flg:
             return np.copy(xs)      # the caller's, to write into too; in memory the axes stay as they are

@@ -4,7 +4,7 @@ from itertools import islice
 
 from numpy.typing import NDArray
 
-from common.checks import InputError, InputTypeError, check_ids, check_shape, check_sizes, shown
+from common.checks import InputError, InputTypeError, check_id, check_ids, check_shape, check_sizes, shown
 from common.np import np, to_cpu
 
 
@@ -124,14 +124,24 @@ def _as_float(x):
     return x.astype(np.result_type(x, np.float32), copy=False)
 
 
+def _scaled(x):
+    """x times a power of two for each row, which brings its largest number near 1, and the exponents taken out.
+
+    Squares of numbers beside 1e-25 (float32) or 1e200 would underflow or overflow. No bit of x is lost.
+    """
+    exponent = np.frexp(np.abs(x).max(axis=-1, keepdims=True, initial=0))[1]
+    return np.ldexp(x, -exponent), exponent
+
+
 def _norm(x):
     """Euclidean norm over the last axis, which stays, with length 1."""
-    return np.sqrt((x * x).sum(axis=-1, keepdims=True))
+    scaled, exponent = _scaled(x)
+    return np.ldexp(np.sqrt((scaled * scaled).sum(axis=-1, keepdims=True)), exponent)
 
 
 def normalize(x: NDArray) -> NDArray:
     """x / |x|: a vector, or each row of a matrix, at length 1 (zeros stay zeros). Returns a new array."""
-    x = _as_float(x)
+    x, _ = _scaled(_as_float(x))
     norm = _norm(x)
     return x / np.where(norm == 0, 1, norm)
 
@@ -148,8 +158,10 @@ def nearest_words(query_vector: NDArray, word_matrix: NDArray, id_to_word: Mappi
                   exclude: Collection[str] = (), top: int = 5) -> list[tuple[str, float]]:
     """The `top` words with the largest word_matrix·query_vector, without those of `exclude`: [(word, score)].
 
-    query_vector (D,), word_matrix (V, D). Equal scores keep the order of ids; a NaN is left out.
+    query_vector (D,), word_matrix (V, D). exclude may be one word. Equal scores keep the order of ids; a NaN is left
+    out.
     """
+    exclude = {exclude} if isinstance(exclude, str) else exclude        # 'a' in 'ab' is true
     check_sizes(0, top=top)
     _check_word_matrix(word_matrix, id_to_word)
     check_shape('query_vector', query_vector, '', word_matrix.shape[1])
@@ -167,10 +179,13 @@ def _check_word_matrix(word_matrix, id_to_word):
                          f'{len(word_matrix)}')
 
 
-def _is_known(word, word_to_id):
+def _is_known(word, word_to_id, word_matrix):
+    """Whether word has a row of word_matrix; InputError where its id is none of one, such as -1, which is the last."""
     if word not in word_to_id:
         print(f'{shown(word)} is not found')
-    return word in word_to_id
+        return False
+    check_id(f'word_to_id[{word!r}]', word_to_id[word], len(word_matrix))
+    return True
 
 
 def most_similar(query: str, word_to_id: Mapping[str, int], id_to_word: Mapping[int, str],
@@ -180,7 +195,7 @@ def most_similar(query: str, word_to_id: Mapping[str, int], id_to_word: Mapping[
     Book, 2.3.6.
     """
     _check_word_matrix(word_matrix, id_to_word)
-    if not _is_known(query, word_to_id):
+    if not _is_known(query, word_to_id, word_matrix):
         return
     print(f'\n[query] {shown(query)}')
     W = _as_float(word_matrix)
@@ -196,12 +211,12 @@ def analogy(a: str, b: str, c: str, word_to_id: Mapping[str, int], id_to_word: M
     word_matrix (V, D). a, b and c are left out; the score of `answer`, if given, comes first. Book, 4.3.
     """
     _check_word_matrix(word_matrix, id_to_word)
-    if not all(_is_known(word, word_to_id) for word in (a, b, c)):
+    if not all(_is_known(word, word_to_id, word_matrix) for word in (a, b, c)):
         return
     print(f'\n[analogy] {shown(a)}:{shown(b)} = {shown(c)}:?')
     W = _as_float(word_matrix)
     query = normalize(W[word_to_id[b]] - W[word_to_id[a]] + W[word_to_id[c]])
-    if answer is not None and _is_known(answer, word_to_id):
+    if answer is not None and _is_known(answer, word_to_id, word_matrix):
         print(f'==>{shown(answer)}:{np.dot(W[word_to_id[answer]], query)}')
     for word, score in nearest_words(query, W, id_to_word, {a, b, c}, top):
         print(f' {shown(word)}: {score}')

@@ -1,5 +1,7 @@
 """dataset.spiral: the book's points, drawn one by one here."""
 import math
+import sys
+import threading
 
 import numpy as np
 
@@ -26,3 +28,24 @@ def test_seed():
     np.random.seed(1984)
     assert np.array_equal(x, spiral.load_data(seed=None)[0])
     assert not np.array_equal(x, spiral.load_data(seed=None)[0])
+
+
+def test_threads_that_load_at_once_get_the_points_of_their_seed():
+    interval, found = sys.getswitchinterval(), []
+    begin = threading.Barrier(8)
+
+    def load(seed):
+        begin.wait(60)
+        for _ in range(200):
+            found.append((seed, spiral.load_data(seed)[0].tobytes()))
+
+    threads = [threading.Thread(target=load, args=(seed,)) for seed in (1984, 1984, 1984, 1984, 1, 2, 3, 4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(found) == 1600 and len(set(found)) == 5

@@ -27,6 +27,7 @@ from common.time_layers import (
     Simple_TimeAffine,
     Simple_TimeSoftmaxWithLoss,
     TimeAffine,
+    TimeBiLSTM,
     TimeDropout,
     TimeEmbedding,
     TimeGRU,
@@ -309,6 +310,27 @@ def test_narrow_and_unsigned_ids_and_labels(dtype):
     dx = layer.backward()
     layer.forward(x, ids)
     np.testing.assert_array_equal(dx, layer.backward())
+
+
+@pytest.mark.parametrize('flag', ['False', '', None, 2, [True], np.array([1, 0])])
+def test_a_flag_is_true_or_false(flag):
+    weights = np.zeros((2, 12)), np.zeros((3, 12)), np.zeros(12)
+    block = Dropout()
+    block.train_flg = flag
+    for name, call in [('stateful', lambda: TimeLSTM(*weights, stateful=flag)),
+                       ('stateful', lambda: TimeBiLSTM(*weights, *weights, flag)),
+                       ('sparse', lambda: Embedding(np.zeros((2, 2)), flag)),
+                       ('flag', lambda: set_training(block, flag)),
+                       ('train_flg', lambda: block.forward(np.zeros(2)))]:
+        with pytest.raises(InputError, match=rf'^{name}: expected True or False, got '):
+            call()
+
+
+@pytest.mark.parametrize('flag', [True, np.True_, 1, False, np.False_, 0])
+def test_flags_of_any_kind(flag):
+    layer = TimeLSTM(np.ones((2, 12)), np.ones((3, 12)), np.ones(12), stateful=flag)
+    first, second = (layer.forward(np.ones((1, 1, 2))) for _ in range(2))
+    assert (first != second).any() == bool(flag)
 
 
 class Forgetful(Layer):
