@@ -212,11 +212,13 @@ def test_a_damaged_npz_is_refused_or_read_but_nothing_else_happens():
     ('a\n', 1, r"got 'a\\n'$"), (7, 1, 'got 7$'), ('\ud800', 1, 'got '),
     ('a', np.array('2020', 'M8[D]'), r'x\.npz, a: expected an array of numbers or of text, got datetime64\[D\]'),
     ('a', np.zeros(2, 'f4,i4'), r'got \['), ('a', np.zeros(2, 'V3'), r'got \|V3'), ('a', None, 'Python objects'),
-    ('a', np.zeros((1,) * 33), r'got float64 of the shape \(1, 1'), ('a', np.ma.array([1, 2], mask=[0, 1]), 'masked'),
+    ('a', 33, r'got float64 of the shape \(1, 1'), ('a', np.ma.array([1, 2], mask=[0, 1]), 'masked'),
     ('a', np.array([0x110000], 'u4').view('U1'), 'got <U1')])
 def test_npz_refuses_to_save_what_it_would_not_read(name, array, message):
-    if np.shape(array) == (1,) * 33 and np.lib.NumpyVersion(np.__version__) < '2.0.0':
-        pytest.skip('no array has so many axes')
+    if type(array) is int and array == 33:
+        if np.lib.NumpyVersion(np.__version__) < '2.0.0':
+            pytest.skip('no array has so many axes')
+        array = np.zeros((1,) * 33)
     with pytest.raises(ValueError, match=message) as caught:
         storage.save_npz('x.npz', {name: array})
     assert '\n' not in str(caught.value) and os.listdir() == []
