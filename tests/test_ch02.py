@@ -69,6 +69,7 @@ def test_count_method_small_labels_each_point_once(monkeypatch):
     np.testing.assert_allclose(drawn['points'], U[:, :2])
 
 
+@pytest.mark.slow
 def test_count_method_big_on_the_toy_language(capsys):
     word_vecs, word_to_id, id_to_word = count_method_big.main(corpus='toy', wordvec_size=20, seed=1)
     lines = capsys.readouterr().out.splitlines()

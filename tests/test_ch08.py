@@ -259,6 +259,7 @@ def last_state_large(N):
     return hs
 
 
+@pytest.mark.slow
 def test_main_job_runs_as_a_file(few_dates):
     flags = ['--max-epoch', '1', '--hidden-size', '8', '--batch-size', '32', '--seed', '1']
     done = subprocess.run([sys.executable, ROOT / 'ch08' / 'train.py', *flags], capture_output=True, encoding='utf-8',

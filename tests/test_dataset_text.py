@@ -99,6 +99,7 @@ def test_as_a_plain_form_has_it(write):
             assert words(path, 'test', vocab_size=size) == test
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('word', ['x' * 3_000_000, 'ab ' * 600_000, '가나 ' * 300_000])
 def test_a_long_single_line_takes_little_time_and_memory(write, word):
     """Some 2 MB; where there are blanks, more words than are split off at once."""

@@ -50,6 +50,7 @@ def run(monkeypatch, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_the_first_block_gives_what_readme_shows(run, capsys):
     text = README.read_text(encoding='utf-8')
     names = run(blocks(README)[0])

@@ -61,6 +61,7 @@ def test_runs_inside_its_folder():
             assert done.stdout.startswith(f'usage: {path.name} [flags]')
 
 
+@pytest.mark.slow
 def test_a_foreign_package_named_as_ours_is_told():
     """A package named dataset, or common, comes first: one sentence, with the way out; in the root none of it."""
     for name in ('dataset', 'common'):
@@ -90,6 +91,7 @@ def test_a_foreign_package_named_as_ours_is_told():
     assert (done.returncode, done.stderr) == (0, '')
 
 
+@pytest.mark.slow
 def test_one_that_was_imported_runs_without_a_warning():
     """As by %run -m in a notebook; Python warns of modules in general, and of those that are not ours still does."""
     code = """

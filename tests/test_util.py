@@ -92,6 +92,7 @@ def test_co_matrix_with_a_window_larger_than_the_corpus():
     assert util.create_co_matrix(np.array([1]), 2, 10**12).tolist() == [[0, 0], [0, 0]]
 
 
+@pytest.mark.slow
 def test_co_matrix_of_a_wide_window_takes_little_memory():
     """6000 words, all within reach of each other, make 18 million pairs."""
     corpus = np.tile([0, 1, 2], 2000)
