@@ -91,6 +91,16 @@ class Kept(KeyboardInterrupt):
     """A Ctrl-C after which something was saved and the reader was told so."""
 
 
+def check_folder(folder):
+    """OSError where there is no such folder, or it cannot be written."""
+    try:
+        path = Path(folder).absolute()
+    except FileNotFoundError:
+        raise FileNotFoundError('the current folder was deleted: expected a folder to leave results in') from None
+    if not path.is_dir() or not os.access(folder, os.W_OK):
+        raise PermissionError(f'{path} cannot be written: expected a folder to leave results in')
+
+
 @contextmanager
 def keep_on_interrupt(save, folder='.'):
     """On Ctrl-C, and an OSError such as that of a reader who is gone (`| head`), call save() -> path and say where.
@@ -102,9 +112,7 @@ def keep_on_interrupt(save, folder='.'):
     Then the error goes on. A second signal does not disturb the saving. OSError at once, not after hours, where the
     `folder` into which save() writes cannot be written.
     """
-    folder = Path(folder)
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise PermissionError(f'{folder.absolute()} cannot be written: expected a folder to leave results in')
+    check_folder(folder)
     with handled() as stops:
         try:
             yield

@@ -2,16 +2,19 @@
 stopped."""
 import hashlib
 import sys
-from contextlib import contextmanager
+import uuid
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy
 
 from common.checkpoint import Checkpoint
 from common.checks import InputError
-from common.interrupts import keep_on_interrupt
+from common.interrupts import check_folder, handled, keep_on_interrupt
+from common.lock import Lock
 from common.np import to_cpu
-from common.storage import move_aside
+from common.storage import move_aside, replacing
+from common.weight_files import load_weights
 
 # The flags of a script that may differ when a training goes on.
 MAY_CHANGE = ('max_epoch', 'patience', 'beam_size', 'corpus', 'file_name')      # the data itself is looked at
@@ -31,19 +34,29 @@ def training(trainer, name, flags, data=(), words=None, resume=False, save=None,
     what is learnt from, arrays and vocabularies: it must be the same too. words: the vocabulary that the file of the
     weights keeps, a list or id_to_word. save(path, about): writes other files than model.save_params does.
     keep_best: NAME.npz is the model of the epoch with the best validation, from that epoch on, and at the end the
-    model is that one.
+    model is that one. It and the checkpoint say of which run they are, and go on together alone.
+
+    OSError at once, not after hours, where these files cannot be written, or while another training of that name runs:
+    NAME.lock stands there as long as one does.
     """
     if not name:
         raise InputError('name: expected what the files are to be called, got nothing')
     files = Files(trainer, name, flags, data, words, save, keep_best)
-    with keep_on_interrupt(files.keep_interrupted, files.path.parent):
+    check_folder(files.path.parent)
+    with handled(), files.lock:     # handled: nor does a second signal disturb the release
+        files.check()
         if resume:
             files.resume()
-        callbacks = trainer.callbacks
-        trainer.callbacks = [*callbacks, files.after_epoch]
-        yield
-        trainer.callbacks = callbacks
-        files.finish()
+        with keep_on_interrupt(files.keep_interrupted, files.path.parent):
+            callbacks = trainer.callbacks
+            trainer.callbacks = [*callbacks, files.after_epoch]
+            yield
+            trainer.callbacks = callbacks
+            files.finish()
+
+
+class Untouched(Exception):
+    """Ends the writing of a file before it takes its place."""
 
 
 class Files:
@@ -52,6 +65,8 @@ class Files:
     def __init__(self, trainer, name, flags, data, words, save, keep_best):
         self.trainer = trainer
         self.path = Path(f'{name}.npz')
+        self.interrupted = self.path.with_name(f'{self.path.stem}_interrupted.npz')
+        self.lock = Lock(f'{name}.lock')
         self.keep_best = keep_best
         self.save_as = save or (lambda path, about: trainer.model.save_params(path, about, self.words))
         self.words: list[str] | None = [words[i] for i in range(len(words))] if words else None
@@ -65,6 +80,14 @@ class Files:
         self.first_epoch = 0
         self.ours = set()       # the files that this training wrote
 
+    def check(self):
+        """OSError where one of the files could not be written: each is begun, and taken back."""
+        for path in (self.path, self.checkpoint.path, self.interrupted):
+            if path.exists() and not path.is_file():
+                raise FileExistsError(f'{path} cannot be written: expected a file or nothing, got something else there')
+            with suppress(Untouched), replacing(path):
+                raise Untouched
+
     def make_way(self, path):
         """Move a file of this name aside, once, unless it is of this training."""
         if path not in self.ours:
@@ -76,6 +99,8 @@ class Files:
         if not path.exists():
             print(f'there is no {path} here: starting afresh')
             return
+        if self.keep_best and self.path.exists() and (run := load_weights(self.path).about.get('run')):
+            self.be_run(run)        # that of an earlier version is of none
         self.checkpoint.load(self.trainer)
         self.first_epoch = self.trainer.current_epoch
         self.ours.add(path)
@@ -85,15 +110,23 @@ class Files:
             self.ours.add(self.path)
         print(f'resuming after epoch {self.first_epoch}')
 
+    def be_run(self, name):
+        """Let the best model and the checkpoint say that they are of the run of this name."""
+        self.about['run'] = name
+        self.checkpoint.settings['best_model'] = f'of run {name}'
+
     def after_epoch(self, trainer):
         """The best model first, the checkpoint last: it alone says that the epoch is over.
 
         A kill between the two leaves the checkpoint of the epoch before, from which this epoch is run again, bit for
         bit, and the best model is written again, the same.
         """
+        self.lock.check()
+        self.make_way(self.checkpoint.path)     # that of another run does not stay beside the best model of this one
+        if self.keep_best and 'run' not in self.about:
+            self.be_run(uuid.uuid4().hex[:12])      # of a chance that no seed knows
         if self.keep_best and trainer.valid_list[-1] == trainer.best_valid():
             self.write(self.path)
-        self.make_way(self.checkpoint.path)
         self.checkpoint(trainer)
 
     def write(self, path):
@@ -101,16 +134,16 @@ class Files:
         self.save_as(path, self.about | {'epochs': self.trainer.current_epoch})
 
     def keep_interrupted(self):
-        path = self.path.with_name(f'{self.path.stem}_interrupted.npz')
-        self.write(path)
+        self.write(self.interrupted)
         if self.checkpoint.path in self.ours:
             print(f'the last whole epoch is in {self.checkpoint.path}: --resume goes on from there', file=sys.stderr)
-        return path
+        return self.interrupted
 
     def finish(self):
         if not self.trainer.current_epoch:
             print('nothing was learnt: no weights are written')
             return
+        self.lock.check()
         if self.keep_best:
             if self.path in self.ours:
                 self.trainer.model.load_params(self.path)

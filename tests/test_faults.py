@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -126,7 +127,7 @@ print(json.dumps({'trainings': trainings, 'died': died}))
 
 
 @posix
-def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
+def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone(without_run):
     write_text(500)
 
     def kill(rate, kills):
@@ -143,8 +144,9 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
         reports = list(pool.map(kill, (2.0, 20.0), (KILLS // 2, KILLS - KILLS // 2)))
     for folder, report in reports:
         # besides, killed before its first checkpoint: the next one gives way to the model that was there
-        names = [path.name for path in folder.glob('*.npz') if not path.stem.endswith('.1')]
-        assert len(names) == 2 + 2 * report['trainings']
+        names = [path.name for path in folder.glob('*.npz') if not Path(path.stem).suffix]
+        assert len(names) == 2 + 2 * report['trainings'], names
+        assert not list(folder.glob('*.lock'))
         for ending in ('', '_checkpoint'):
             expected = load_npz(folder / f'straight{ending}.npz')
             assert len(expected) >= 9
@@ -152,13 +154,39 @@ def test_killed_at_random_moments_and_resumed_it_ends_as_one_left_alone():
                 found = load_npz(folder / f'killed{number}{ending}.npz')
                 assert found.keys() == expected.keys()
                 for name, array in expected.items():
-                    assert found[name].dtype == array.dtype and found[name].tobytes() == array.tobytes(), name
+                    assert without_run(name, found[name]) == without_run(name, array), name
     died = [phase for _, report in reports for phase in report['died']]
     writing, written, named = (died.count(phase) for phase in (1, 2, 3))
     print(f'{len(died)} kills in {sum(report["trainings"] for _, report in reports)} trainings: {writing} while a file '
           f'was written, {written} before it took its place, {named} just after')
     assert len(died) == KILLS
     assert writing + written + named >= KILLS // 4
+
+
+# ---- two at once
+
+@posix
+def test_a_second_training_of_the_same_name_is_refused_until_the_first_ends_or_is_killed(start):
+    write_text(500)
+    args = ['-m', 'ch06.train_better_rnnlm', '--corpus=small.txt', '--wordvec-size=6', '--hidden-size=6', '--name=x']
+    first = start(*args, '--max-epoch', '100000')
+    assert any('epoch 2 ' in line for line in first.stdout)
+    for more in ([], ['--resume']):
+        out, err = start(*args, *more).communicate(timeout=60)
+        assert err == (f'x.lock is held by process {first.pid} on {socket.gethostname()}, another training of that '
+                       'name: wait for its end, choose another name, or delete the file where that is no training\n')
+        assert 'epoch' not in out
+    assert not list(Path().glob('x*.1.npz')) and Path('x.lock').exists()
+    first.kill()
+    first.wait(60)
+    assert Path('x.lock').exists()
+    third = start(*args, '--max-epoch', '100000', '--resume')
+    assert any(line.startswith('resuming after epoch ') for line in third.stdout)
+    assert third.stdout.readline().startswith('| epoch ')
+    third.send_signal(signal.SIGTERM)
+    third.communicate(timeout=60)
+    assert third.returncode == 130
+    assert not Path('x.lock').exists() and Path('x_interrupted.npz').exists()
 
 
 # ---- Ctrl-C, SIGTERM and SIGHUP
