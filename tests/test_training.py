@@ -118,7 +118,7 @@ def renamed(lines):
     """Every word, or character, has another name: the ids stay the same."""
     if ' ' not in lines[0].strip() or '_' in lines[0]:
         return [''.join(c if c in ' _' else chr(ord(c) + 100) for c in line) for line in lines]
-    return [' '.join('x' + word for word in line.split()) for line in lines]
+    return [' '.join(word if word[0] == '<' else 'x' + word for word in line.split()) for line in lines]
 
 
 def changed(lines, number):
