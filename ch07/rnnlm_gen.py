@@ -3,7 +3,7 @@ import math
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
-from common.checks import InputError, check_id, check_integer, check_range, check_sizes
+from common.checks import InputError, InputTypeError, brief, check_id, check_integer, check_range, check_sizes
 from common.functions import softmax
 from common.np import np
 
@@ -28,7 +28,10 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
         raise InputError(f'temperature: expected more than 0, got {temperature}')
     if top_k is not None:
         check_sizes(top_k=top_k)
-    skip_ids = set() if skip_ids is None else set(skip_ids)
+    try:
+        skip_ids = set() if skip_ids is None else set(skip_ids)
+    except TypeError:
+        raise InputTypeError(f'skip_ids: expected a list of ids, got {brief(skip_ids)}') from None
     for i in skip_ids:
         check_integer('skip_ids', i)
     taken = np.array([i not in skip_ids for i in range(vocab_size)])        # (V,)

@@ -60,6 +60,8 @@ class Decoder(Layer):
         self.params, self.grads = gather(self.embed, self.lstm, self.affine)
 
     def forward(self, xs, h):
+        xs = np.asarray(xs)
+        check_shape('xs', xs, 'NT')
         check_shape('h', h, '', len(xs), len(self.lstm.params[1]))
         self.lstm.set_state(h)
         return self.go_on(xs, h)
@@ -134,7 +136,8 @@ class Seq2seq(BaseModel):
         self.params, self.grads = gather(self.encoder, self.decoder)
 
     def forward(self, xs, ts):
-        ts = np.asarray(ts)
+        xs, ts = np.asarray(xs), np.asarray(ts)
+        check_shape('xs', xs, 'NT')
         if ts.ndim != 2 or ts.shape[1] < 2 or len(ts) != len(xs):
             raise InputError(f'ts: expected ({len(xs)}, 1 + T), the start id and 1 or more ids for each question, got '
                              f'{ts.shape}')

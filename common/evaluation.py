@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 from numpy.typing import NDArray
 
-from common.checks import InputError, check_shape, check_sizes, shown
+from common.checks import InputError, check_flag, check_id_dtype, check_shape, check_sizes, shown
+from common.functions import as_array
 from common.layers import set_training
 from common.np import np, to_cpu
 
@@ -23,6 +24,7 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
     corpus = np.asarray(corpus)
     check_sizes(batch_size=batch_size, time_size=time_size)
     check_shape('corpus', corpus, 'N')
+    check_id_dtype(corpus, 'corpus')
     size = len(corpus)
     max_iters = (size - 1) // (batch_size * time_size)
     if max_iters < 1:
@@ -61,6 +63,9 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
     Book, 7.3.4.
     """
     check_sizes(beam_size=beam_size)
+    check_flag('verbose', verbose)
+    check_flag('is_reverse', is_reverse)
+    question, correct = _as_ids('question', question), _as_ids('correct', correct)
     if correct.size < 2:
         raise InputError(f'correct: expected (1, U), the start mark and 1 or more ids, got {correct.shape}')
     start_id, *answer = to_cpu(correct).ravel().tolist()
@@ -72,6 +77,12 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
         print(_mark(given == answer), _text(given, id_to_char))
         print('---')
     return int(given == answer)
+
+
+def _as_ids(name, ids):
+    ids = as_array(name, ids)
+    check_id_dtype(ids, name)
+    return ids
 
 
 def _answer(model, xs, start_id, sample_size, beam_size):
@@ -101,9 +112,10 @@ def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 
 
     t_test's first column holds the start mark, the same in every row. A beam_size above 1 is handed to generate.
     """
-    if not len(x_test) == len(t_test) > 0:
-        raise InputError(f'x_test: expected one or more questions, as many as answers in t_test, got {len(x_test)} and '
-                         f'{len(t_test)}')
+    x_test, t_test = _as_ids('x_test', x_test), _as_ids('t_test', t_test)
+    if not x_test.ndim or not t_test.ndim or not len(x_test) == len(t_test) > 0:
+        raise InputError(f'x_test: expected one or more questions, as many as answers in t_test, got {x_test.shape} '
+                         f'and {t_test.shape}')
     check_sizes(batch_size=batch_size, beam_size=beam_size)
     if t_test.ndim != 2 or t_test.shape[1] < 2:
         raise InputError(f't_test: expected (N, U), the start mark and 1 or more ids a row, got {t_test.shape}')

@@ -1,8 +1,19 @@
 """The functions that layers are built from."""
-from common.checks import InputError, check_array, check_ids
+from common.checks import NUMBERS, InputError, InputTypeError, check_array, check_ids
 from common.np import np
 
 SUM_TO_1 = 1e-3     # how near soft labels must come to it: in float16, three thirds make 0.9998
+
+
+def as_array(name, x):
+    """x as an array of numbers, be it a list of them or one number; InputTypeError for all else."""
+    try:
+        array = np.asarray(x)
+    except ValueError:          # of rows that are not equally long
+        raise InputTypeError(f'{name}: expected an array of numbers, got {type(x).__name__}') from None
+    if array.dtype.kind not in NUMBERS:
+        raise InputTypeError(f'{name}: expected an array of numbers, got {getattr(x, "dtype", type(x).__name__)}')
+    return array
 
 
 def sigmoid(x):
@@ -12,7 +23,7 @@ def sigmoid(x):
     values smaller than that is large, and below about −20 (float32) or −38 (float64) they are 0. The exponential form
     is exact there too, but its overflow must be silenced, which makes a step of ch01's network 2 % slower.
     """
-    y = np.tanh(0.5 * x)
+    y = np.tanh(0.5 * as_array('x', x))
     y *= 0.5
     y += 0.5
     return y
@@ -20,11 +31,14 @@ def sigmoid(x):
 
 def relu(x):
     """max(0, x), elementwise. Any shape."""
-    return np.maximum(0, x)
+    return np.maximum(0, as_array('x', x))
 
 
 def softmax(x):
     """exp(x) / Σ exp(x) over the last axis, shifted by the maximum so that it never overflows. Any rank."""
+    x = as_array('x', x)
+    if not x.ndim or not x.shape[-1]:
+        raise InputError(f'x: expected scores (…, V) with V of 1 or more, got {x.shape}')
     y = np.exp(x - x.max(axis=-1, keepdims=True))
     y /= y.sum(axis=-1, keepdims=True)
     return y
@@ -36,6 +50,7 @@ def to_labels(t, y):
     t holds labels (N,) or (…), be it with axes of length 1 more or less, such as (N, 1), or, where it is of y's size
     and V wide, rows (see row_labels).
     """
+    check_array('x', y)
     N, V = score_rows(y).shape
     if not N:
         raise InputError('x: expected 1 or more rows of scores, got an empty batch')
@@ -92,12 +107,12 @@ def mean_loss(y, t):
 
 def cross_entropy_error(y, t):
     """Mean of −log(y[label] + 1e-7). y (N, V) or (V,); t labels (N,), or one-hot or soft like y. Book, 1.3.1."""
+    y = as_array('y', y)
     return mean_loss(score_rows(y), to_labels(t, y))
 
 
 def score_rows(x):
     """Scores (N, V), of those that come as (V,) or (…, V)."""
-    check_array('x', x)
     if not x.shape or not x.shape[-1]:
         raise InputError(f'x: expected scores (N, V) with V of 1 or more, got {x.shape}')
     return x if x.ndim == 2 else x.reshape(-1, x.shape[-1])

@@ -45,6 +45,7 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     samples are the same each time; where there is a `reset_state` it is called, so that states do not run on.
     tolerance: the largest relative error |a − n| / max(|a|, |n|, 1e-3) that passes.
     """
+    check_range('tolerance', tolerance, 0, math.inf)
     layer_params, objects = list(getattr(layer, 'params', [])), list(getattr(layer, 'grads', []))
     assert len(layer_params) == len(objects), (
         f'{type(layer).__name__} has {len(layer_params)} params and {len(objects)} grads; expected one each')

@@ -15,7 +15,16 @@ from common.checks import (
     check_range,
     check_shape,
 )
-from common.functions import cross_entropy_error, mean_loss, relu, sigmoid, softmax, subtract_labels, to_labels
+from common.functions import (
+    as_array,
+    cross_entropy_error,
+    mean_loss,
+    relu,
+    sigmoid,
+    softmax,
+    subtract_labels,
+    to_labels,
+)
 from common.np import GPU, np
 from common.rows import RowSparse, write_rows
 from common.ties import find_ties, tie_again
@@ -121,6 +130,11 @@ def check_last(name, x, D):
         raise InputError(f'{name}: expected (…, {D}), 1 or more numbers, got {x.shape}')
 
 
+def as_dtype(name, x, dtype):
+    """x as an array of this dtype: one-hot rows come as integers."""
+    return x if getattr(x, 'dtype', None) is dtype else as_array(name, x).astype(dtype, copy=False)
+
+
 def as_rows(x):
     """(…, D) -> (n, D), one row for each place before the last axis."""
     return x.reshape(-1, x.shape[-1])
@@ -138,7 +152,7 @@ class MatMul(Layer):
 
     def forward(self, x):
         W, = self.params
-        x = np.asarray(x, W.dtype)              # one-hot rows come as integers
+        x = as_dtype('x', x, W.dtype)
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_last('x', x, len(W))
         self.x = x
@@ -170,7 +184,7 @@ class Affine(Layer):
 
     def forward(self, x):
         W, b = self.params
-        x = np.asarray(x, W.dtype)
+        x = as_dtype('x', x, W.dtype)
         if x.ndim != 2 or x.shape[1] != len(W) or not len(x):
             check_last('x', x, len(W))
         self.x = x
@@ -195,7 +209,6 @@ class Softmax(Layer):
     """y = softmax(x) over the last axis. x (N, V) -> y (N, V); `.out` keeps it."""
 
     def forward(self, x):
-        check_array('x', x)
         self.out = out = softmax(x)
         return out.copy()                       # (N, V): the caller's, to write into too
 
@@ -223,17 +236,16 @@ class SoftmaxWithLoss(Layer):
         if type(dout) is not int:
             check_number('dout', dout)
         N = len(self.t)
-        dx = self.y.reshape(N, -1).copy()       # (N, V)
-        subtract_labels(dx, self.t)
+        dx = self.y.copy()                      # (…, V)
+        subtract_labels(dx.reshape(N, -1), self.t)
         dx *= dout / N
-        return dx.reshape(self.y.shape)
+        return dx
 
 
 class Sigmoid(Layer):
     """y = 1 / (1 + exp(−x)), elementwise; `.out` keeps y."""
 
     def forward(self, x):
-        check_array('x', x)
         self.out = out = sigmoid(x)
         return out.copy()                       # the caller's, to write into too
 
@@ -254,7 +266,8 @@ class SigmoidWithLoss(Layer):
         if not x.size:
             raise InputError(f'x: expected 1 or more scores, got {x.shape}')
         if x.shape != t.shape or not ((t == 0) | (t == 1)).all():
-            raise InputError(f't: expected {x.shape}, each 0 or 1, got labels {t.shape} from {t.min()} to {t.max()}')
+            seen = f'from {t.min()} to {t.max()}' if t.size else 'without a number'
+            raise InputError(f't: expected {x.shape}, each 0 or 1, got labels {t.shape} {seen}')
         y = sigmoid(x)
         self.y, self.t = y, t.astype(y.dtype)   # t a copy: backward wants the labels of now
         return -np.log(np.where(t, y, 1 - y) + 1e-7).mean()

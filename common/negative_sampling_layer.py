@@ -36,8 +36,7 @@ class EmbeddingDot(Layer):
 
     def forward(self, h, idx):
         W, = self.params
-        if h.ndim != 2 or h.shape[1] != W.shape[1] or not len(h):
-            check_shape('h', h, 'N', W.shape[1])
+        check_shape('h', h, 'N', W.shape[1])
         idx = as_ids('idx', idx)
         if idx.shape[:1] != h.shape[:1] or idx.ndim > 2:
             raise InputError(f'idx: expected ({len(h)},) or ({len(h)}, K), ids for each h, got {idx.shape}')
@@ -234,9 +233,8 @@ class NegativeSamplingLoss(Layer):
     def forward(self, h, target):
         W, = self.params
         target = as_ids('target', target)
+        check_shape('h', h, 'N', W.shape[1])
         N = len(h)
-        if not N:
-            check_shape('h', h, 'N', W.shape[1])
         if target.shape[:1] != (N,) or target.ndim > 2:
             raise InputError(f'target: expected ({N},) or ({N}, C), for h has {N} rows, got {target.shape}')
         positive = target.reshape(-1, 1)                        # (N·C, 1)

@@ -5,7 +5,7 @@ take either.
 """
 from itertools import count
 
-from common.checks import InputError, check_shape
+from common.checks import InputError, brief, check_shape
 from common.np import np
 
 FEW = 64       # ids
@@ -18,8 +18,8 @@ class RowSparse:
     """
 
     def __init__(self, shape, dtype):
-        if len(shape) != 2:
-            raise InputError(f'shape: expected (V, D), rows and columns, got {shape}')
+        if not isinstance(shape, tuple) or len(shape) != 2:
+            raise InputError(f'shape: expected (V, D), rows and columns, got {brief(shape)}')
         self.shape, self.dtype = shape, np.dtype(dtype)
         self.indices = np.empty(0, int)
         self.values = np.empty((0, shape[1]), dtype)

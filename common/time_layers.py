@@ -199,6 +199,11 @@ class TimeAffine(Layer):
         return (dy @ W.T).reshape(T, N, -1).swapaxes(0, 1)      # (N, T, D)
 
 
+def as_floats(xs):
+    """xs as they are, or as float64 where they are integers."""
+    return xs if xs.dtype.kind == 'f' else xs.astype('d')
+
+
 class TimeDropout(Layer):
     """Zero a share `dropout_ratio` of xs, scale the rest by 1/(1 − ratio), while `train_flg` is True. Book, 6.5.2."""
 
@@ -209,6 +214,7 @@ class TimeDropout(Layer):
 
     def forward(self, xs):
         check_shape('xs', xs, 'NTD')
+        xs = as_floats(xs)
         check_flag('train_flg', self.train_flg)
         self.out_shape = xs.shape
         if not self.train_flg:
@@ -244,6 +250,7 @@ class TimeSoftmaxWithLoss(Layer):
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
+        xs = as_floats(xs)
         x = flat(time_major(xs))                        # (T·N, V)
         if x.dtype == np.float16:
             x = x.astype('f')                           # in float16, exp of 12 is infinite

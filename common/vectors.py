@@ -1,10 +1,24 @@
 """From words to ids, from counts to vectors, from vectors to neighbours (book, chapters 2 to 4)."""
-from collections.abc import Collection, Mapping
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
 from numpy.typing import NDArray
 
-from common.checks import InputError, InputTypeError, check_id, check_ids, check_shape, check_sizes, shown
+from common.checks import (
+    InputError,
+    InputTypeError,
+    brief,
+    check_flag,
+    check_id,
+    check_id_dtype,
+    check_ids,
+    check_range,
+    check_shape,
+    check_sizes,
+    shown,
+)
+from common.functions import as_array
 from common.np import np, to_cpu
 
 
@@ -37,6 +51,7 @@ def create_contexts_target(corpus: NDArray, window_size: int = 1) -> tuple[NDArr
     corpus, w = np.asarray(corpus), window_size
     check_sizes(window_size=w)
     check_shape('corpus', corpus, 'N')
+    check_id_dtype(corpus, 'corpus')
     n = len(corpus) - 2 * w
     if n < 1:
         raise InputError(f'corpus: expected {2 * w + 1} words or more, for window_size is {w}, got {len(corpus)}')
@@ -70,6 +85,9 @@ def ppmi(C: NDArray, verbose: bool = False, eps: float = 1e-8) -> NDArray:
     N is the sum of C and S the sums of its columns. C (V, V) -> (V, V), float32. It goes through the nonzero
     entries of some rows at a time, so that it needs little memory beside C and the result. Book, 2.4.1.
     """
+    C = as_array('C', C)
+    check_flag('verbose', verbose)
+    check_range('eps', eps, 0, math.inf)
     if C.ndim != 2 or C.shape[0] != C.shape[1]:
         raise InputError(f'C: expected a square matrix, got {C.shape}')
     S = C.sum(axis=0, dtype=np.float64)             # (V,); C_ij·N outgrows int32
@@ -99,6 +117,7 @@ def truncated_svd(M: NDArray, n_components: int, n_oversamples: int = 10,
     Halko, Martinsson and Tropp, 2011, algorithms 4.4 and 5.1.
     """
     check_sizes(0, n_components=n_components, n_oversamples=n_oversamples, n_iter=n_iter)
+    M = as_array('M', M)
     if M.ndim != 2 or not 1 <= n_components <= min(M.shape):
         raise InputError(f'n_components: expected 1 to the smaller side of a matrix M, got {n_components} for M of '
                          f'the shape {M.shape}')
@@ -141,7 +160,7 @@ def _norm(x):
 
 def normalize(x: NDArray) -> NDArray:
     """x / |x|: a vector, or each row of a matrix, at length 1 (zeros stay zeros). Returns a new array."""
-    x, _ = _scaled(_as_float(x))
+    x, _ = _scaled(_as_float(as_array('x', x)))
     norm = _norm(x)
     return x / np.where(norm == 0, 1, norm)
 
@@ -150,6 +169,7 @@ def cos_similarity(x: NDArray, y: NDArray, eps: float = 1e-8):
     """x·y / (|x|·|y|), each norm plus eps. x (D,), y (D,) -> a scalar. Book, 2.3.5."""
     check_shape('x', x, 'D')
     check_shape('y', y, '', len(x))
+    check_range('eps', eps, 0, math.inf)
     x, y = _as_float(x), _as_float(y)
     return np.dot(x / (_norm(x) + eps), y / (_norm(y) + eps))
 
@@ -161,6 +181,8 @@ def nearest_words(query_vector: NDArray, word_matrix: NDArray, id_to_word: Mappi
     query_vector (D,), word_matrix (V, D). exclude may be one word. Equal scores keep the order of ids; a NaN is left
     out.
     """
+    if not isinstance(exclude, Iterable):
+        raise InputTypeError(f'exclude: expected words, got {brief(exclude)}')
     exclude = {exclude} if isinstance(exclude, str) else exclude        # 'a' in 'ab' is true
     check_sizes(0, top=top)
     _check_word_matrix(word_matrix, id_to_word)
@@ -174,6 +196,8 @@ def nearest_words(query_vector: NDArray, word_matrix: NDArray, id_to_word: Mappi
 
 def _check_word_matrix(word_matrix, id_to_word):
     check_shape('word_matrix', word_matrix, 'VD')
+    if not isinstance(id_to_word, Mapping | Sequence):
+        raise InputTypeError(f'id_to_word: expected a dict from ids to words, got {type(id_to_word).__name__}')
     if len(word_matrix) != len(id_to_word):
         raise InputError(f'word_matrix: expected {len(id_to_word)} rows, one for each word of id_to_word, got '
                          f'{len(word_matrix)}')
@@ -181,6 +205,10 @@ def _check_word_matrix(word_matrix, id_to_word):
 
 def _is_known(word, word_to_id, word_matrix):
     """Whether word has a row of word_matrix; InputError where its id is none of one, such as -1, which is the last."""
+    if not isinstance(word_to_id, Mapping):
+        raise InputTypeError(f'word_to_id: expected a dict from words to ids, got {type(word_to_id).__name__}')
+    if not isinstance(word, str):
+        raise InputTypeError(f'query: expected words, strings each, got {brief(word)}')
     if word not in word_to_id:
         print(f'{shown(word)} is not found')
         return False

@@ -1,4 +1,7 @@
 """First weights, drawn from the global np.random."""
+import math
+
+from common.checks import check_range
 from common.np import np
 
 
@@ -9,6 +12,7 @@ def normal(rows, columns, divisor, dtype='f'):
 
 def lstm_bias(hidden_size, forget_bias=0.0, dtype='f'):
     """The first b (4H,) of an LSTM: zeros, and forget_bias for the gate f. Jozefowicz, Zaremba and Sutskever, 2015."""
+    check_range('forget_bias', forget_bias, -math.inf, math.inf)
     b = np.zeros(4 * hidden_size, dtype)
     b[:hidden_size] = forget_bias
     return b

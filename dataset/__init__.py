@@ -7,6 +7,6 @@ SPLITS = {'train': 'train', 'valid': 'valid', 'val': 'valid', 'test': 'test'}
 
 def part_of_corpus(argument: str, name: str) -> str:
     """'train', 'valid' or 'test', whichever the argument's value names."""
-    if name not in SPLITS:
+    if not isinstance(name, str) or name not in SPLITS:
         raise InputError(f'{argument}: expected one of {", ".join(SPLITS)}, got {name!r}')
     return SPLITS[name]

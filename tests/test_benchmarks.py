@@ -39,9 +39,9 @@ def test_a_step_learns(name):
 
 def test_the_checks_of_a_step_are_found_and_what_they_take(monkeypatch, capsys):
     calls = benchmarks.checks_of(benchmarks.our_step('spiral'))
-    assert [call.func.__name__ for call in calls] == ['check_array', 'check_array', 'check_ids'] + 3 * ['check_dout']
-    assert calls[0].args[0] == 'x' and calls[2].args[1:] == (3, 't')
-    assert calls[2].func is functions.check_ids         # and not what stood in its place
+    assert [call.func.__name__ for call in calls] == ['check_array', 'check_ids'] + 3 * ['check_dout']
+    assert calls[0].args[0] == 'x' and calls[1].args[1:] == (3, 't')
+    assert calls[1].func is functions.check_ids         # and not what stood in its place
     monkeypatch.setattr(benchmarks, 'median_ms', lambda step, runs: {300: 0.05, 1000: 0.002}[runs])
     benchmarks.main(['spiral', '--checks'])
     assert capsys.readouterr().out.splitlines()[-1].split() == ['spiral', '0.050', 'ms', '2.0', 'µs', '4.00%']

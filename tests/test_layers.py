@@ -250,8 +250,7 @@ def test_a_product_takes_x_of_any_leading_shape(leading, b):
         np.testing.assert_allclose(layer.grads[1].ravel(), db, rtol=1e-12)
 
 
-@pytest.mark.parametrize('x', [np.zeros((2, 3)), np.zeros(3), np.zeros(()), np.zeros((0, 4)), np.zeros((2, 0, 4)),
-                               None])
+@pytest.mark.parametrize('x', [np.zeros((2, 3)), np.zeros(3), np.zeros(()), np.zeros((0, 4)), np.zeros((2, 0, 4))])
 @pytest.mark.parametrize('layer', [MatMul(np.ones((4, 3))), Affine(np.ones((4, 3)), np.zeros(3))])
 def test_a_product_refuses_x_of_another_width(layer, x):
     with pytest.raises(InputError, match=r'x: expected \(…, 4\), 1 or more numbers, got \('):

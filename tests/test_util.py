@@ -539,9 +539,9 @@ def test_evaluate_seq2seq_goes_in_batches():
      'word_matrix: expected 1 rows, one for each word of id_to_word, got 3'),
     (lambda: util.eval_perplexity(None, np.arange(6), 2, 3),
      'corpus: expected more than batch_size · time_size = 6 words, got 6'),
-    (lambda: util.evaluate_seq2seq(None, np.ones((0, 2)), np.ones((0, 2))),
-     'x_test: expected one or more questions, as many as answers in t_test, got 0 and 0'),
-    (lambda: util.evaluate_seq2seq(None, np.ones((2, 2)), np.array([[1, 1], [2, 1]])),
+    (lambda: util.evaluate_seq2seq(None, np.ones((0, 2), int), np.ones((0, 2), int)),
+     r'x_test: expected one or more questions, as many as answers in t_test, got \(0, 2\) and \(0, 2\)'),
+    (lambda: util.evaluate_seq2seq(None, np.ones((2, 2), int), np.array([[1, 1], [2, 1]])),
      't_test: expected one start id for all rows, got several'),
 ])
 def test_bad_input_is_told_apart(call, says):

@@ -1,0 +1,295 @@
+"""Every public callable with each of its arguments replaced: an error of ours, or the right result.
+
+Callables are discovered: one without a row in CALLS or among the layers of tests/test_battery.py fails, unless it is
+named in INSIDE. A row is a function and one good value for each of its arguments.
+"""
+import contextlib
+import importlib
+import inspect
+import io
+import pkgutil
+import re
+
+import numpy as np
+import pytest
+
+import common
+import dataset
+from ch01.two_layer_net import TwoLayerNet
+from ch03.simple_cbow import SimpleCBOW
+from ch03.simple_skip_gram import SimpleSkipGram
+from ch04.cbow import CBOW
+from ch04.skip_gram import SkipGram
+from ch05.simple_rnnlm import SimpleRnnlm
+from ch06.better_rnnlm import BetterRnnlm
+from ch06.rnnlm import Rnnlm
+from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
+from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
+from ch07.seq2seq import Decoder, Encoder, Seq2seq
+from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
+from common import functions, negative_sampling_layer, util
+from common.base_model import BaseModel
+from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
+from common.checks import InputError
+from common.evaluation import forward_untrained
+from common.gradient_check import check_gradients, numerical_gradient
+from common.layers import Affine, Layer, gather, set_training
+from common.rows import RowSparse
+from dataset import ptb, sequence, spiral, toy
+from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
+
+# files, signals, command lines and what a training leaves have hostile tests of their own; the rest here
+ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'optimizer', 'storage', 'text',
+             'ties', 'trainer', 'training', 'unpickle', 'weight_files'}
+# what layers are built from, which is given what they have checked; what takes nothing; what converts anything
+INSIDE = {'Recurrent', 'add_at', 'add_grads', 'as_array', 'as_dtype', 'as_floats', 'as_ids', 'as_rows', 'columns',
+          'compare', 'draw_one', 'epochs_without_gain', 'flat', 'label_rows', 'lstm_bias', 'lstm_step',
+          'lstm_step_back', 'mean_loss', 'normal', 'pick', 'place', 'repeats', 'row_labels', 'score_rows', 'stored',
+          'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_labels', 'update_rows', 'word_probabilities',
+          'write_rows', 'get_vocab', 'load_vocab', 'make_addition', 'make_dates', 'parse_grammar',
+          'perplexity_floor', 'to_cpu', 'to_gpu', 'walk'}
+
+
+def public():
+    """The names of all functions and classes of common, of dataset and of the chapters' models."""
+    found = set()
+    for package in common, dataset:
+        for module in pkgutil.iter_modules(package.__path__):
+            if module.name not in ELSEWHERE:
+                name = f'{package.__name__}.{module.name}'
+                found |= {key for key, thing in vars(importlib.import_module(name)).items()
+                          if callable(thing) and getattr(thing, '__module__', '') == name and key[0] != '_'}
+    to_do = [Layer]
+    while to_do:
+        to_do += to_do.pop().__subclasses__()
+        found |= {kind.__name__ for kind in to_do if kind.__module__.startswith(('ch', 'common'))}
+    return found - INSIDE - NO_LAYERS - {key for key in found if re.match('check_(?!gradients)', key)}
+
+
+F = draw()
+IDS, WORDS = {'a': 0, 'b': 1, 'c': 2}, {0: 'a', 1: 'b', 2: 'c'}
+CORPUS = np.array([0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 3])
+XS, TS = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[2, 3, 4], [5, 6, 0]])
+CONTEXTS, TARGET = np.array([[0, 2], [1, 3]]), np.array([1, 2])
+
+
+class FromCounts(BaseModel):
+    """A model for what evaluates one: its loss, and its answers, are those of the ids that it is given."""
+
+    def forward(self, xs, ts):
+        return np.mean(xs == ts)
+
+    def generate(self, xs, start_id, sample_size):
+        return np.full((len(xs), sample_size), start_id)
+
+
+def printed(function):
+    """What function prints, by a capture of its own."""
+    def call(**arguments):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            function(**arguments)
+        return out.getvalue()
+    return call
+
+
+SIZES = {'vocab_size': 7, 'wordvec_size': 3, 'hidden_size': 2}
+V_H = {'vocab_size': 7, 'hidden_size': 2}
+WINDOW = {'window_size': 1, 'corpus': CORPUS, 'sparse': False}
+
+
+def model(make, sizes, **inputs):
+    """A row: the sizes and then the inputs of forward."""
+    names = list(sizes)
+
+    def call(**arguments):
+        given = {name: arguments.pop(name) for name in names}
+        net = make(**given)
+        out = net.forward(**arguments)
+        net.backward() if np.ndim(out) == 0 else net.backward(np.ones_like(out))
+        return out, *(np.asarray(grad) for grad in net.grads)
+
+    return call, {**sizes, **inputs}
+
+
+def answers(make, **arguments):
+    return lambda **given: make(7, 3, 2).generate(**given), {'start_id': 1, 'sample_size': 3, **arguments}
+
+
+LM, QA, ENC = {'xs': XS, 'ts': TS}, {'xs': XS, 'ts': TS}, F(2, 3, 2)
+CALLS = {
+    'sigmoid': (functions.sigmoid, {'x': F(2, 3)}),
+    'relu': (functions.relu, {'x': F(2, 3)}),
+    'softmax': (functions.softmax, {'x': F(2, 3)}),
+    'cross_entropy_error': (functions.cross_entropy_error, {'y': abs(F(2, 3)), 't': np.array([0, 2])}),
+    'preprocess': (lambda text: util.preprocess(text)[0], {'text': 'you say hello.'}),
+    'convert_one_hot': (util.convert_one_hot, {'corpus': CORPUS, 'vocab_size': 7}),
+    'create_co_matrix': (util.create_co_matrix, {'corpus': CORPUS, 'vocab_size': 7, 'window_size': 2}),
+    'create_contexts_target': (util.create_contexts_target, {'corpus': CORPUS, 'window_size': 2}),
+    'ppmi': (util.ppmi, {'C': util.create_co_matrix(CORPUS, 7), 'verbose': False, 'eps': 1e-8}),
+    'truncated_svd': (util.truncated_svd, {'M': F(4, 5), 'n_components': 2, 'n_oversamples': 2, 'n_iter': 3}),
+    'normalize': (util.normalize, {'x': F(2, 3)}),
+    'cos_similarity': (util.cos_similarity, {'x': F(3), 'y': F(3), 'eps': 1e-8}),
+    'nearest_words': (util.nearest_words, {'query_vector': F(2), 'word_matrix': F(3, 2), 'id_to_word': WORDS,
+                                           'exclude': {'a'}, 'top': 2}),
+    'most_similar': (printed(util.most_similar), {'query': 'a', 'word_to_id': IDS, 'id_to_word': WORDS,
+                                                  'word_matrix': F(3, 2), 'top': 2}),
+    'analogy': (printed(util.analogy), {'a': 'a', 'b': 'b', 'c': 'c', 'word_to_id': IDS, 'id_to_word': WORDS,
+                                        'word_matrix': F(3, 2), 'top': 2, 'answer': 'b'}),
+    'eval_perplexity': (lambda **given: util.eval_perplexity(FromCounts(), **given),
+                        {'corpus': CORPUS, 'batch_size': 2, 'time_size': 2}),
+    'eval_seq2seq': (lambda **given: util.eval_seq2seq(FromCounts(), id_to_char=WORDS, **given),
+                     {'question': XS[:1], 'correct': np.array([[1, 1, 2]]), 'verbose': False, 'is_reverse': False,
+                      'beam_size': 1}),
+    'evaluate_seq2seq': (lambda **given: util.evaluate_seq2seq(FromCounts(), **given),
+                         {'x_test': XS, 't_test': np.array([[1, 1, 2], [1, 1, 1]]), 'batch_size': 1, 'beam_size': 1}),
+    'forward_untrained': (lambda **given: forward_untrained(Rnnlm(7, 3, 2), **given), LM),
+    'numerical_gradient': (lambda **given: numerical_gradient(lambda x: (x**2).sum(), **given),
+                           {'x': F(2, 3), 'eps': 1e-5}),
+    'check_gradients': (lambda tolerance, eps: check_gradients(Affine(F(3, 2), F(2)), F(2, 3), tolerance=tolerance,
+                                                               eps=eps), {'tolerance': 1e-5, 'eps': 1e-5}),
+    'gather': (lambda **given: gather(Affine(*given.values()))[0], {'W': F(3, 2), 'b': F(2)}),
+    'set_training': (lambda flag: set_training(Affine(F(3, 2), F(2)), flag), {'flag': True}),
+    'RowSparse': (lambda shape: np.asarray(RowSparse(shape, 'd')), {'shape': (3, 2)}),
+    'StepDecay': (lambda **given: vars(StepDecay(**given)), {'factor': 0.5, 'every': 2}),
+    'CosineDecay': (lambda **given: vars(CosineDecay(**given)), {'first': 1.0, 'max_epoch': 3, 'last': 0.1}),
+    'PlateauDecay': (lambda factor: vars(PlateauDecay(factor)), {'factor': 0.5}),
+    'EarlyStopping': (lambda patience: vars(EarlyStopping(patience)), {'patience': 2}),
+    'UnigramSampler': (lambda target, **given: negative_sampling_layer.UnigramSampler(
+        **given).get_negative_sample(target), {'corpus': CORPUS, 'power': 0.75, 'sample_size': 2, 'target': TARGET}),
+    'Simple_UnigramSampler': (lambda target, **given: negative_sampling_layer.Simple_UnigramSampler(
+        **given).get_negative_sample(target), {'corpus': CORPUS, 'power': 0.75, 'sample_size': 2, 'target': TARGET}),
+    'load_data': (spiral.load_data, {'seed': 1984}),
+    'sequence.load_data': (sequence.load_data, {'seed': 1984}),
+    'toy.load_data': (lambda **given: toy.load_data(**given)[0], {'data_type': 'train', 'size': 20, 'seed': 1984}),
+    'ptb.load_data': (lambda data_type: ptb.load_data(data_type), {'data_type': 'dev'}),
+    'TwoLayerNet': model(TwoLayerNet, {'input_size': 2, 'hidden_size': 3, 'output_size': 4}, x=F(3, 2), t=TS[0] % 4),
+    'SimpleCBOW': model(SimpleCBOW, V_H, contexts=util.convert_one_hot(CONTEXTS, 7), target=TARGET),
+    'SimpleSkipGram': model(SimpleSkipGram, V_H, contexts=util.convert_one_hot(CONTEXTS, 7),
+                            target=util.convert_one_hot(TARGET, 7)),
+    'CBOW': model(CBOW, {**V_H, **WINDOW}, contexts=CONTEXTS, target=TARGET),
+    'SkipGram': model(SkipGram, {**V_H, **WINDOW}, contexts=CONTEXTS, target=TARGET),
+    'SimpleRnnlm': model(SimpleRnnlm, SIZES, **LM),
+    'Rnnlm': model(Rnnlm, {**SIZES, 'forget_bias': 0.0}, **LM),
+    'BetterRnnlm': model(BetterRnnlm, {**SIZES, 'wordvec_size': 2, 'dropout_ratio': 0.5}, **LM, train_flg=True),
+    'RnnlmGen': answers(RnnlmGen, skip_ids=np.array([5, 6]), temperature=0.5, top_k=3),
+    'BetterRnnlmGen': answers(lambda V, D, H: BetterRnnlmGen(V, H, H), skip_ids=[5, 6], temperature=0.5, top_k=3),
+    'Encoder': model(Encoder, SIZES, xs=XS),
+    'Decoder': model(Decoder, SIZES, xs=XS, h=F(2, 2)),
+    'PeekyDecoder': model(PeekyDecoder, SIZES, xs=XS, h=F(2, 2)),
+    'AttentionEncoder': model(AttentionEncoder, SIZES, xs=XS),
+    'AttentionDecoder': model(AttentionDecoder, SIZES, xs=XS, enc_hs=ENC),
+    'Seq2seq': model(Seq2seq, SIZES, **QA),
+    'PeekySeq2seq': model(PeekySeq2seq, SIZES, **QA),
+    'AttentionSeq2seq': model(AttentionSeq2seq, SIZES, **QA),
+    'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
+    'AttentionSeq2seq.generate': answers(AttentionSeq2seq, xs=XS, beam_size=1),
+}
+
+
+def of_layer(name, case):
+    """A row for a layer of the battery: its constructor's arguments, then forward's; then backward."""
+    given, inputs = CASES[name][case](draw())
+    kind = LAYERS[name]
+    first = list(inspect.signature(kind).parameters)[:len(given)]
+    if kind.__init__ is Layer.__init__:
+        first = []
+    second = list(inspect.signature(kind.forward).parameters)[1:1 + len(inputs)]
+
+    def call(**arguments):
+        layer = kind(*(arguments[key] for key in first))
+        outs = layer.forward(*(arguments[key] for key in second))
+        outs = outs if isinstance(outs, tuple) else (outs,)
+        back = layer.backward(*(np.ones_like(out) for out in outs if np.ndim(out)))
+        return outs, back, [np.asarray(grad) for grad in layer.grads]
+
+    return call, {**dict(zip(first, given, strict=True)), **dict(zip(second, inputs, strict=True))}
+
+
+CALLS.update({f'{name}-{case}': of_layer(name, case) for name in LAYERS for case in range(len(CASES[name]))})
+
+
+def bad_values(good):
+    """kind -> value: what comes instead of a good one."""
+    if isinstance(good, np.ndarray):
+        some = {'list': good.tolist(), 'rank+': good[None], 'rank-': good[0], 'empty': good[:0]}
+        if good.dtype.kind == 'f':
+            spoilt = good.copy()
+            spoilt.flat[-1] = np.nan
+            some |= {'nan': spoilt, 'ints': np.ones(good.shape, int)}
+        else:
+            some |= {'floats': good + 0.5, 'nan': np.full(good.shape, np.nan)}
+        return some | {'text': good.astype('U'), 'complex': good + 1j, 'objects': np.full(good.shape, None),
+                       'none': None, 'str': 'a'}
+    if isinstance(good, bool):
+        return {'list': [True], 'str': 'False', 'rank+': np.array([True, False])}
+    if isinstance(good, int | float):
+        some = {'list': [good], 'none': None, 'str': 'a', 'nan': float('nan'), 'rank+': np.array([good, good]),
+                'empty': np.zeros(0), 'complex': 1j}
+        return some | ({'floats': 1.5} if isinstance(good, int) else {})
+    if isinstance(good, str):
+        return {'list': [good], 'none': None, 'number': 1, 'rank+': np.array([1, 2])}
+    return {'none': None, 'number': 1.5, 'text': np.array(['a', 'b'])}       # a mapping, a collection
+
+
+TABLE = [(name, argument, kind) for name, (_, good) in CALLS.items() for argument, value in good.items()
+         for kind in bad_values(value)]
+# what is taken, and right: (row, argument, kind)
+RIGHT = {
+    ('ppmi', 'C', 'floats'), ('SimpleCBOW', 'contexts', 'floats'), ('SimpleSkipGram', 'target', 'floats'),  # no ids
+    ('nearest_words', 'query_vector', 'nan'), ('nearest_words', 'word_matrix', 'nan'),      # left out
+    ('most_similar', 'word_matrix', 'nan'), ('analogy', 'word_matrix', 'nan'),
+    ('nearest_words', 'exclude', 'text'),                                                   # an array of words
+    ('analogy', 'answer', 'none'), ('load_data', 'seed', 'none'), ('sequence.load_data', 'seed', 'none'),
+    ('toy.load_data', 'size', 'none'), ('RnnlmGen', 'skip_ids', 'none'), ('RnnlmGen', 'skip_ids', 'empty'),
+    ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'), ('BetterRnnlmGen', 'top_k', 'none')}
+
+
+def numbers(thing):
+    """All numbers in a result, in order, as a list of flat arrays."""
+    if isinstance(thing, dict):
+        thing = list(thing.values())
+    if isinstance(thing, list | tuple):
+        return [array for part in thing for array in numbers(part)]
+    return [] if thing is None or isinstance(thing, str) else [np.ravel(thing)]
+
+
+def same(some, others):
+    some, others = numbers(some), numbers(others)
+    return len(some) == len(others) and all(
+        a.shape == b.shape and np.allclose(a, b, rtol=1e-6, equal_nan=True) for a, b in zip(some, others, strict=True))
+
+
+def outcome(name, argument, value):
+    call, good = CALLS[name]
+    np.random.seed(0)
+    with np.errstate(all='ignore'):
+        return call(**{**good, argument: value})
+
+
+def test_every_public_callable_has_a_row():
+    rows = {name.split('-')[0].split('.')[0] for name in CALLS}
+    assert public() - rows == set()
+    assert rows - public() - {'sequence', 'toy', 'ptb', 'load_data'} == set()
+
+
+@pytest.mark.parametrize('name, argument, kind', TABLE, ids=lambda part: part)
+def test_a_bad_argument_is_an_error_of_ours_or_counts_as_a_good_one(name, argument, kind):
+    good = CALLS[name][1][argument]
+    bad = bad_values(good)[kind]
+    try:
+        result = outcome(name, argument, bad)
+    except (InputError, FloatingPointError) as error:
+        assert '\n' not in str(error)
+        return
+    if kind in ('list', 'rank+', 'objects'):        # another shape of the same
+        assert same(result, outcome(name, argument, good)) or (name, argument, kind) in RIGHT
+    elif kind == 'rank-':
+        assert same(result, outcome(name, argument, good[:1])) or (name, argument, kind) in RIGHT
+    elif kind == 'ints':
+        assert same(result, outcome(name, argument, bad.astype(float)))
+    elif kind == 'nan':
+        assert any(np.isnan(a).any() for a in numbers(result)) or (name, argument, kind) in RIGHT
+    elif kind == 'empty':
+        assert all(not a.size or not a.any() for a in numbers(result)) or (name, argument, kind) in RIGHT
+    else:
+        assert (name, argument, kind) in RIGHT
