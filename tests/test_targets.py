@@ -1,0 +1,21 @@
+"""Targets of negative sampling, whose rank says how many there are for each row of h."""
+import numpy as np
+import pytest
+
+from common.checks import InputError
+from common.negative_sampling_layer import NegativeSamplingLoss, Simple_NegativeSamplingLoss
+
+
+@pytest.mark.parametrize('target', [np.zeros((2, 3, 1), int), np.zeros((2, 1, 1, 1), int), np.zeros(3, int),
+                                    np.zeros((3, 2), int), np.array(1)], ids=lambda target: str(target.shape))
+def test_neither_one_nor_some_for_each_row(target):
+    layer = NegativeSamplingLoss(np.ones((4, 3), 'f'), np.arange(4), sample_size=2)
+    with pytest.raises(InputError, match=r'^target: expected \(2,\) or \(2, C\), for h has 2 rows, got \('):
+        layer.forward(np.ones((2, 3), 'f'), target)
+
+
+@pytest.mark.parametrize('shape', [(2, 1), (2, 2)])
+def test_the_plain_form_takes_one_for_each_row(shape):
+    layer = Simple_NegativeSamplingLoss(np.ones((4, 3), 'f'), np.arange(4), sample_size=2)
+    with pytest.raises(InputError, match=r'^target: expected \(2,\)'):
+        layer.forward(np.ones((2, 3), 'f'), np.zeros(shape, int))
