@@ -148,9 +148,25 @@ ch08.attention_seq2seq
 OURS = """
 common.layers
   Dropout.forward(x, train_flg=None)
+  Embedding(W, sparse=False)
+common.negative_sampling_layer
+  EmbeddingDot(W, sparse=False)
+  NegativeSamplingLoss(W, corpus, power=0.75, sample_size=5, sparse=False)
+  Simple_NegativeSamplingLoss(W, corpus, power=0.75, sample_size=5)
+  Simple_NegativeSamplingLoss.backward(dout=1)
+common.weights
+  lstm_bias(hidden_size, forget_bias=0.0, dtype='f')
+common.util
+  nearest_words(query_vector, word_matrix, id_to_word, exclude=(), top=5)
+  truncated_svd(M, n_components, n_oversamples=10, n_iter=10)
+  evaluate_seq2seq(model, x_test, t_test, batch_size=1000, beam_size=1)
+common.trainer
+  Trainer(model, optimizer, callbacks=())
+  RnnlmTrainer(model, optimizer, callbacks=())
 common.gradient_check
   numerical_gradient(f, x, eps=1e-5)
 common.callbacks
+  CosineDecay(first, max_epoch, last=0.0)
   StepDecay(factor=0.5, every=1)
   PlateauDecay(factor=0.25)
   EarlyStopping(patience=3)
@@ -158,10 +174,17 @@ dataset.text
   load_data(path, split='train', vocab_size=10000)
 dataset.toy
   load_data(data_type='train', size=None, seed=1984)
+ch04.cbow
+  CBOW(vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False)
+ch06.rnnlm
+  Rnnlm(vocab_size=10000, wordvec_size=100, hidden_size=100, dtype='f', forget_bias=0.0)
 ch06.better_rnnlm
   BetterRnnlm.forward(xs, ts, train_flg=None)
 ch07.rnnlm_gen
   RnnlmGen.generate(start_id, skip_ids=None, sample_size=100, temperature=1.0, top_k=None)
+ch07.seq2seq
+  Seq2seq(vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0)
+  Seq2seq.generate(xs, start_id, sample_size, beam_size=1)
 """
 
 # The settings that each of the book's scripts trains with.
