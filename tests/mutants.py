@@ -56,6 +56,10 @@ VERDICTS = {
         'speed: a copy more',
     ('common/time_layers.py', 'dx.astype(dtype, copy=False)', 'False → True'): 'speed: a copy more',
     ('common/time_layers.py', 'fits = cache is not None and', '0 → 1'): 'speed: memory asked for anew at each step',
+    ('common/time_layers.py', 'x, t = flat(time_major(xs)), ts.T.reshape(-1)', '1 → 2'):
+        'nothing: NumPy takes any negative length as −1',
+    ('common/vectors.py', 'step = max(1, 2**20', '1 → 2'): 'speed: how many rows are worked on at once',
+    ('dataset/files.py', 'thread.join(0.2)', 'dropped: thread.join(0.2)'): 'speed: it waits without rest',
     ('common/trainer.py', "ending = f' | left", '1 → 2'): 'words: from when on a line tells the time that is left',
 }
 
