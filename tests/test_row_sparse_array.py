@@ -26,5 +26,5 @@ def test_it_is_a_copy():
 
 
 def test_there_is_no_array_without_a_copy():
-    with pytest.raises(InputError, match='^copy: expected True or None, for the whole array must be made, got False$'):
+    with pytest.raises(InputError, match=r'^copy: expected True or None, for the whole array must be made, got False$'):
         a_gradient().__array__(copy=False)
