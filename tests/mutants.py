@@ -51,6 +51,7 @@ VERDICTS = {
         'speed: with fewer parts more draws are looked up one by one',
     ('common/negative_sampling_layer.py', 'if target.ndim != 1 or', 'target.ndim != 1 or not len(target) → True'):
         'speed: a cheap look before a full one',
+    ('common/recurrent.py', 'a += b.reshape(-1, 1)', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
     ('common/rows.py', 'hot.reshape(V, -1, ', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
     ('common/storage.py', 'array.astype(dtype, copy=False)', 'array.astype(dtype, copy=False) → array.astype(dtype)'):
         'speed: a copy more',
