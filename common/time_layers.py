@@ -254,8 +254,7 @@ class TimeSoftmaxWithLoss(Layer):
         x = flat(time_major(xs))                        # (T·N, V)
         if x.dtype == np.float16:
             x = x.astype('f')                           # in float16, exp of 12 is infinite
-        t, mask = self.read(ts, xs.shape)               # (T·N,), or t soft (T·N, V)
-        count = int(mask.sum())
+        t, mask, count = self.read(ts, xs.shape)        # (T·N,), or t soft (T·N, V)
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
         y = self.memory(x)
         top = x.max(axis=1, keepdims=True)              # (T·N, 1)
@@ -280,18 +279,19 @@ class TimeSoftmaxWithLoss(Layer):
         return dx.astype(dtype, copy=False).reshape(T, N, V).swapaxes(0, 1)     # (N, T, V)
 
     def read(self, ts, shape):
-        """The labels ts for scores of this shape: (T·N,), or soft (T·N, V), and for each whether it counts (T·N,)."""
+        """The labels ts for scores of this shape, (T·N,) or soft (T·N, V), which of them count (T·N,), and how many."""
         N, T, V = shape
         t = label_rows(ts, shape).swapaxes(0, 1).reshape(T * N, -1)     # (T·N, V) or (T·N, 1)
         t = row_labels('ts', t) if t.shape[1] > 1 else t[:, 0]
         if t.ndim == 2:
-            return t, np.ones(T * N, bool)
+            return t, np.ones(T * N, bool), T * N
         mask = t != self.ignore_label
+        count = int(np.count_nonzero(mask))
         check_ids(t[mask], V, 'ts')
-        if not mask.any():
+        if not count:
             raise InputError(f'ts: expected at least one label other than the ignore_label, got '
                              f'{self.ignore_label} alone')
-        return np.where(mask, t, 0).astype(np.int64), mask      # any label will do where it is ignored; a copy
+        return np.where(mask, t, 0).astype(np.int64), mask, count       # any label will do where it is ignored; a copy
 
     def memory(self, x):
         """An array like x, not filled: where it fits, the one in which the last forward left exp(x) for backward.
