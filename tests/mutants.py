@@ -52,6 +52,7 @@ VERDICTS = {
     ('common/negative_sampling_layer.py', 'if target.ndim != 1 or', 'target.ndim != 1 or not len(target) → True'):
         'speed: a cheap look before a full one',
     ('common/recurrent.py', 'a += b.reshape(-1, 1)', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
+    ('common/recurrent.py', 'dh = np.zeros_like(hs[0])', '0 → 1'): 'nothing: all steps are of one shape',
     ('common/rows.py', 'hot.reshape(V, -1, ', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
     ('common/storage.py', 'array.astype(dtype, copy=False)', 'array.astype(dtype, copy=False) → array.astype(dtype)'):
         'speed: a copy more',
@@ -318,7 +319,7 @@ class Recorder:
 
 
 class Chosen:
-    """A plugin of pytest: runs these tests alone, in their order, then all of those files; each with a time limit."""
+    """A plugin of pytest: runs all tests of these files, then these tests in their order; each with a time limit."""
 
     def __init__(self, tests, files):
         self.seconds, self.files = dict(tests), files
@@ -327,7 +328,7 @@ class Chosen:
     def pytest_collection_modifyitems(self, items):
         places = {name: i for i, name in enumerate(self.seconds)}
         items[:] = sorted((item for item in items if item.nodeid in places or item.path.name in self.files),
-                          key=lambda item: places.get(item.nodeid, len(places)))
+                          key=lambda item: places.get(item.nodeid, -1))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item):
@@ -447,7 +448,10 @@ def verdict(fault):
 
 
 def recorded(tree, path):
-    """What the first run wrote down: read from the path where it still fits the sources of common and dataset."""
+    """What the first run wrote down, and which test files are newer: all tests of these are shown each fault.
+
+    Read from the path where it still fits the sources of common and dataset.
+    """
     if path.exists():
         record = json.loads(path.read_text())
         now = sources()

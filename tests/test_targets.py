@@ -31,3 +31,9 @@ def test_words_that_are_not_of_each_row(shape):
 def test_no_row_at_all(shape):
     with pytest.raises(InputError, match=r'^h: expected \(N, 3\), each 1 or more, got \(0, 3\)$'):
         EmbeddingDot(np.ones((4, 3), 'f')).forward(np.ones((0, 3), 'f'), np.zeros(shape, int))
+
+
+@pytest.mark.parametrize('shape', [(2, 3, 1), (2, 3, 3), (3,), (2, 2), ()])
+def test_h_of_another_shape(shape):
+    with pytest.raises(InputError, match=r'^h: expected \(N, 3\), got \('):
+        EmbeddingDot(np.ones((4, 3), 'f')).forward(np.ones(shape, 'f'), np.zeros(2, int))
