@@ -369,6 +369,7 @@ def in_tree(call, tree, **options):
 
 def record_here(path):
     """In the copy of the tree: run all quick tests, and write down what they run."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)        # which nohup ignores, and tests send
     recorder = Recorder()
     pytest.main(['-q', '-p', 'no:cacheprovider'], plugins=[recorder])
     tests = {name: test for name, test in recorder.tests.items() if name not in recorder.failed}
@@ -378,6 +379,7 @@ def record_here(path):
 
 def run_here(path):
     """In the copy of the tree: run the tests that the file names."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     limit_memory()
     chosen = json.loads(Path(path).read_text())
     files = sorted({f'tests/{name}' for name in chosen['files']} | {name.split('::')[0] for name, _ in chosen['tests']})
