@@ -1,4 +1,4 @@
-"""The arrays of a pickle at their limits: together twice its length in memory, however each is made; 32 lengths each."""
+"""The arrays of a pickle at their limits: twice its length in memory, however each is made, 32 lengths each."""
 import struct
 from pathlib import Path
 
