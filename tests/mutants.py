@@ -50,6 +50,8 @@ VERDICTS = {
         'speed: with fewer parts more draws are looked up one by one',
     ('common/negative_sampling_layer.py', 'if target.ndim != 1 or', 'target.ndim != 1 or not len(target) → True'):
         'speed: a cheap look before a full one',
+    ('common/negative_sampling_layer.py', 'order = ids.argsort(axis=1, ',
+     "ids.argsort(axis=1, kind='stable') → ids.argsort(kind='stable')"): 'nothing: the last axis it is all the same',
     ('common/recurrent.py', 'a += b.reshape(-1, 1)', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
     ('common/recurrent.py', 'dh = np.zeros_like(hs[0])', '0 → 1'): 'nothing: all steps are of one shape',
     ('common/rows.py', 'hot.reshape(V, -1, ', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
@@ -60,6 +62,8 @@ VERDICTS = {
     ('common/time_layers.py', 'x, t = flat(time_major(xs)), ts.T.reshape(-1)', '1 → 2'):
         'nothing: NumPy takes any negative length as −1',
     ('common/vectors.py', 'step = max(1, 2**20', '1 → 2'): 'speed: how many rows are worked on at once',
+    ('dataset/sequence.py', "dtype='<u4').reshape(-1, width)", '1 → 2'):
+        'nothing: NumPy takes any negative length as −1',
     ('dataset/files.py', 'thread.join(0.2)', 'dropped: thread.join(0.2)'): 'speed: it waits without rest',
     ('common/trainer.py', "ending = f' | left", '1 → 2'): 'words: from when on a line tells the time that is left',
 }

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from common.attention_layer import Attention, TimeAttention
-from common.layers import Dropout
+from common.layers import Affine, Dropout
 from common.time_layers import TimeDropout, TimeGRU, TimeLSTM, TimeRNN
 
 
@@ -25,3 +25,9 @@ def test_none_yet(layer, names):
 @pytest.mark.parametrize('layer', [Dropout(), TimeDropout()])
 def test_dropout_begins_in_training(layer):
     assert layer.train_flg is True and layer.dropout_ratio == 0.5
+
+
+@pytest.mark.parametrize('layer', [Affine(ones(2, 3), ones(3)), TimeLSTM(ones(2, 12), ones(3, 12), ones(12))])
+def test_gradients_begin_with_zeros(layer):
+    assert [grad.shape for grad in layer.grads] == [param.shape for param in layer.params]
+    assert not any(grad.any() for grad in layer.grads)
