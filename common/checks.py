@@ -65,6 +65,14 @@ def brief(thing):
     return text if len(text) <= 60 and text.isprintable() else type(thing).__name__
 
 
+def check_arrays(name, arrays):
+    """InputTypeError unless arrays is a list of arrays."""
+    if not isinstance(arrays, list | tuple):
+        raise InputTypeError(f'{name}: expected a list of arrays, got {type(arrays).__name__}')
+    for i, array in enumerate(arrays):
+        check_array(f'{name}[{i}]', array)
+
+
 def check_integer(name, number):
     if not isinstance(number, Integral) or isinstance(number, bool):
         raise InputTypeError(f'{name}: expected an integer, got {brief(number)}')

@@ -11,7 +11,7 @@ import copy
 import math
 from numbers import Real
 
-from common.checks import InputError, check_range, check_sizes
+from common.checks import InputError, check_arrays, check_range, check_sizes
 from common.np import GPU, np
 from common.rows import stored, update_rows
 from common.ties import address
@@ -38,6 +38,9 @@ class Optimizer:
 
     def update(self, params, grads):
         """params, grads: lists of arrays, one gradient a parameter."""
+        if self.iter == 0:      # later ones are as the first were, or have no shape
+            check_arrays('params', params)
+            check_arrays('grads', grads)
         if len(params) != len(grads):
             raise InputError(f'grads: expected {len(params)} arrays, one for each of params, got {len(grads)}')
         if not 0 <= self.lr < math.inf:     # it may have been changed since; a look, for a call would cost more
@@ -212,6 +215,7 @@ def clip_grads(grads, max_norm: float) -> None:
     is changed then.
     """
     check_norm('max_norm', max_norm)
+    check_arrays('grads', grads)
     arrays = [stored(grad) for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
     with np.errstate(all='ignore'):

@@ -4,8 +4,9 @@ import time
 
 import numpy
 
-from common.checks import InputError, InputTypeError, check_sizes
+from common.checks import InputError, InputTypeError, check_array, check_shape, check_sizes
 from common.figures import show
+from common.functions import as_array
 from common.interrupts import StepGuard
 from common.np import np
 from common.optimizer import check_norm, clip_grads
@@ -234,7 +235,7 @@ class Trainer(BaseTrainer):
 
         Ctrl-C ends it after the running step with KeyboardInterrupt: what was learnt until then is in the model.
         """
-        x, t = (np.asarray(rows) if isinstance(rows, list | tuple) else rows for rows in (x, t))
+        x, t = as_rows('x', x), as_rows('t', t)
         if len(x) != len(t):
             raise InputError(f't: expected {len(x)} rows, as many as x, got {len(t)}')
         check_sizes(batch_size=batch_size)
@@ -293,7 +294,9 @@ class RnnlmTrainer(BaseTrainer):
 
     def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20, validate=None):
         """xs, ts: ids (length,), ts one ahead of xs. Ctrl-C ends it as it does Trainer.fit."""
-        xs, ts = np.asarray(xs), np.asarray(ts)
+        xs, ts = as_array('xs', xs), as_array('ts', ts)
+        check_shape('xs', xs, 'N')
+        check_shape('ts', ts, 'N')
         if len(xs) != len(ts):
             raise InputError(f'ts: expected {len(xs)} ids, as many as xs, got {len(ts)}')
         check_sizes(batch_size=batch_size, time_size=time_size)
@@ -319,11 +322,23 @@ class RnnlmTrainer(BaseTrainer):
         self.time_idx = int(state.get('time_idx', 0))
 
 
+def as_rows(name, rows):
+    """rows as an array with one axis at least; one that is an array is left as it is, wherever it lies."""
+    if isinstance(rows, list | tuple):
+        rows = as_array(name, rows)
+    check_array(name, rows)
+    if not rows.shape:
+        raise InputError(f'{name}: expected rows (N, …), got a single number')
+    return rows
+
+
 def remove_duplicate(params, grads):
     """Both lists, with a parameter that stands twice kept once and its gradients added.
 
     Twice means the same memory, as it is or transposed (weight tying). The gradient that is kept is added to in place.
     """
+    if len(params) != len(grads):
+        raise InputError(f'grads: expected {len(params)} arrays, one for each of params, got {len(grads)}')
     places: dict = {}       # where a parameter lies -> its place in the new lists
     new_params: list = []
     new_grads: list = []

@@ -342,6 +342,18 @@ BACKWARD_FIRST = [
     for model in (TimeSoftmaxWithLoss(), BetterRnnlm(7, 2, 2), AttentionSeq2seq(7, 2, 2))]
 
 OPTIMIZERS = [
+    (lambda: SGD().update(None, []), TypeError, 'params: expected a list of arrays, got NoneType'),
+    (lambda: SGD().update([zeros(2)], zeros((1, 2))), TypeError, 'grads: expected a list of arrays, got ndarray'),
+    (lambda: Adam().update([[1.0, 2.0]], [zeros(2)]), TypeError, 'params[0]: expected an array, got list'),
+    (lambda: Adam().update([zeros(2)], [None]), TypeError, 'grads[0]: expected an array, got NoneType'),
+    (lambda: util.clip_grads(zeros(3), 1.0), TypeError, 'grads: expected a list of arrays, got ndarray'),
+    (lambda: util.clip_grads([zeros(3), 'x'], 1.0), TypeError, 'grads[1]: expected an array, got str'),
+    (lambda: Trainer(None, None).fit(None, [1]), TypeError, 'x: expected an array, got NoneType'),
+    (lambda: Trainer(None, None).fit([1, 2], 'ab'), TypeError, 't: expected an array, got str'),
+    (lambda: Trainer(None, None).fit([[1], [1, 2]], [1, 2]), TypeError, 'x: expected an array of numbers, got list'),
+    (lambda: Trainer(None, None).fit(np.array(3), [1]), ValueError, 'x: expected rows (N, …), got a single number'),
+    (lambda: RnnlmTrainer(None, None).fit(None, [1]), TypeError, 'xs: expected an array of numbers, got NoneType'),
+    (lambda: RnnlmTrainer(None, None).fit([1, 2], [[1], [2]]), ValueError, 'ts: expected (N,), got (2, 1)'),
     (lambda: SGD(NAN), ValueError, 'lr: expected a finite number, 0 or more, got nan'),
     (lambda: SGD(-0.1), ValueError, 'lr: expected a finite number, 0 or more, got -0.1'),
     (lambda: AdaGrad(INF), ValueError, 'lr: expected a finite number, 0 or more, got inf'),

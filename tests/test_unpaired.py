@@ -10,7 +10,7 @@ from common.unpickle import unpickle
 
 @pytest.mark.parametrize(('n_params', 'n_grads'), [(1, 0), (2, 1), (1, 2)])
 def test_remove_duplicate(n_params, n_grads):
-    with pytest.raises(ValueError, match='zip'):
+    with pytest.raises(ValueError, match=f'grads: expected {n_params} arrays, one for each of params, got {n_grads}'):
         remove_duplicate([np.ones(2) for _ in range(n_params)], [np.ones(2) for _ in range(n_grads)])
 
 
