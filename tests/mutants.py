@@ -57,6 +57,7 @@ VERDICTS = {
     ('common/rows.py', 'hot.reshape(V, -1, ', '1 → 2'): 'nothing: NumPy takes any negative length as −1',
     ('common/storage.py', 'array.astype(dtype, copy=False)', 'array.astype(dtype, copy=False) → array.astype(dtype)'):
         'speed: a copy more',
+    ('common/ties.py', 'memory = np.zeros(size, ', '0 → 1'): 'nothing: arrays in one memory are of one type',
     ('common/time_layers.py', 'dx.astype(dtype, copy=False)', 'False → True'): 'speed: a copy more',
     ('common/time_layers.py', 'fits = cache is not None and', '0 → 1'): 'speed: memory asked for anew at each step',
     ('common/time_layers.py', 'x, t = flat(time_major(xs)), ts.T.reshape(-1)', '1 → 2'):
