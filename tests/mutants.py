@@ -7,8 +7,8 @@ or False, a statement dropped, min and max exchanged, an argument left out, an a
 the tree in a temporary folder, one at a time. A first run of all quick tests records which lines each of them runs; a
 fault is then shown to those that run its line, the fastest first, and to those that start processes, until one fails.
 
-What stands in a sentence for people (raise, f-strings, docstrings) gets no fault. What changes words or speed alone
-is told apart by the tables below; that was somebody's verdict, with its reason, and is to be read as such.
+What stands in a sentence for people (raise, f-strings, docstrings) gets no fault. What changes nothing, or words,
+speed or a limit alone, is told apart by the tables below: somebody's verdicts, with reasons, and to be read as such.
 The same seed gives the same faults as long as the sources stay the same: `--first 57` goes on where --seconds ended.
 POSIX alone, one core; the exit status is 0 however many survive.
 """
@@ -271,7 +271,7 @@ def forget(path):
 
 
 def verdict(fault):
-    """Why a fault that survived changes no more than words or speed; None where it does."""
+    """Why a fault that survived changes no more than words, speed or a limit; None where it does."""
     line = (ROOT / fault.path).read_text('utf-8').splitlines()[fault.node.lineno - 1]
     return SPEED.get(fault.owner) or WORDS.get(fault.owner) or next(
         (why for (path, part, what), why in VERDICTS.items()
@@ -335,8 +335,8 @@ def main(argv=None):
     harmless = sum(why is not None for why in survivors)
     matter = done - harmless
     caught = done - len(survivors)
-    print(f'{done} faults: {caught} noticed, {len(survivors)} survived, {harmless} of these change words or speed '
-          f'alone; of those that matter {caught} of {matter} are noticed ({caught / max(matter, 1):.1%})')
+    print(f'{done} faults: {caught} noticed, {len(survivors)} survived, {harmless} of these change nothing, or words, '
+          f'speed or a limit alone; of those that matter {caught} of {matter} are noticed ({caught / max(matter, 1):.1%})')
 
 
 if __name__ == '__main__':
