@@ -336,7 +336,8 @@ def main(argv=None):
     matter = done - harmless
     caught = done - len(survivors)
     print(f'{done} faults: {caught} noticed, {len(survivors)} survived, {harmless} of these change nothing, or words, '
-          f'speed or a limit alone; of those that matter {caught} of {matter} are noticed ({caught / max(matter, 1):.1%})')
+          f'speed or a limit alone; of those that matter {caught} of {matter} are noticed '
+          f'({caught / max(matter, 1):.1%})')
 
 
 if __name__ == '__main__':
