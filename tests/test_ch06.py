@@ -229,6 +229,8 @@ def test_train_rnnlm_and_eval(capsys, monkeypatch, tmp_path):
     Path('own.txt').write_text('a b c\n' * 200, encoding='utf-8')
     with pytest.raises(ValueError, match=r"^corpus: expected 'toy', from which Rnnlm\.npz was learnt, got 'own\.txt'$"):
         eval.main(corpus='own.txt')
+    with pytest.raises(ValueError, match=r"^corpus: expected 'toy', from which Rnnlm\.npz was learnt, got 'ptb'$"):
+        eval.main(corpus='ptb')         # which is not at hand, and need not be
     with pytest.raises(ValueError, match=r"^Rnnlm\.npz: expected weights of BetterRnnlm, got those of 'Rnnlm'$"):
         eval.main(model='better_rnnlm', params='Rnnlm.npz')
     first = Path('Rnnlm.npz').read_bytes()
