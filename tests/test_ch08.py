@@ -178,8 +178,8 @@ def test_attention_finds_the_character_asked_for():
     assert (model.generate(xs, 0, 10) == xs[:, ::-1]).all(axis=1).mean() > 0.9
 
 
-@pytest.mark.parametrize(('model', 'kind'),
-                         [('attention', AttentionSeq2seq), ('seq2seq', Seq2seq), ('peeky', PeekySeq2seq)])
+@pytest.mark.parametrize(('model', 'kind'), [('attention', AttentionSeq2seq), *(
+    pytest.param(*row, marks=pytest.mark.slow) for row in (('seq2seq', Seq2seq), ('peeky', PeekySeq2seq)))])
 def test_train(model, kind, few_dates, capsys, monkeypatch):
     seen, fit = [], Trainer.fit
     monkeypatch.setattr(Trainer, 'fit', lambda trainer, x, *args: (seen.append(x), fit(trainer, x, *args)))

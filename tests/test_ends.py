@@ -187,6 +187,7 @@ def test_a_current_folder_that_was_deleted(tmp_path, monkeypatch):
 
 # ---- signals
 
+@pytest.mark.slow
 def test_a_second_ctrl_c_at_any_line_on_the_way_to_the_saving_loses_nothing():
     """The first comes in the validation, the second at the n-th thing that Python does then, for every n."""
     def train(place):
