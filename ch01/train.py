@@ -1,8 +1,6 @@
 """Train a two-layer network on the spiral, and draw where it parts the classes (book, 1.4)."""
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-
 from ch01.show_spiral_dataset import plot_points
 from ch01.two_layer_net import TwoLayerNet
 from common.cli import FROM_0, SEEDS, run
@@ -15,6 +13,8 @@ from dataset import spiral
 
 def show_boundary(model, x, t, name):
     """Colour the plane by the class that the model finds at each place, with the points x (N, 2), t (N, 3) on it."""
+    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
+
     side = np.linspace(-1.2, 1.2, 400)
     a, b = np.meshgrid(side, side)                                      # (400, 400)
     scores = model.predict(np.stack([a.ravel(), b.ravel()], axis=1))    # (160000, 3)

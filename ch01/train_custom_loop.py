@@ -1,8 +1,6 @@
 """The same training as ch01/train with its loop written out: what a Trainer does (book, 1.4.3)."""
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-
 from ch01.train import show_boundary
 from ch01.two_layer_net import TwoLayerNet
 from common.checks import InputError
@@ -24,6 +22,8 @@ def main(
     seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
 ):
     """Train the network and draw its loss and where it parts the classes; returns the losses."""
+    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
+
     x, t = spiral.load_data()
     if seed is not None:
         np.random.seed(seed)

@@ -1,8 +1,6 @@
 """Words as points: counts, PPMI and SVD of one sentence (book, 2.4.3)."""
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-
 from common.checks import InputError
 from common.cli import run
 from common.figures import show
@@ -15,6 +13,8 @@ def main(
     window_size: Annotated[int, 'context words on each side'] = 1,
 ):
     """Print the first word's rows of the three matrices and draw the words; returns U (V, V)."""
+    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
+
     corpus, word_to_id, id_to_word = preprocess(text)
     if len(word_to_id) < 2:
         raise InputError(f'text: expected two different words or more, got {text!r}')

@@ -1,8 +1,6 @@
 """The same training as ch05/train with its loop written out: what an RnnlmTrainer does (book, 5.5.3)."""
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
@@ -28,6 +26,8 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Train the model and draw its perplexity; returns that of each epoch."""
+    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
+
     ids = np.asarray(load_data(corpus)[0][:corpus_size])
     vocab_size = int(ids.max()) + 1
     xs, ts = ids[:-1], ids[1:]                  # each word's label is the next

@@ -1,8 +1,6 @@
 """Draw how gradients explode or vanish on their way back through an RNN's matrix products (book, 6.1.2)."""
 from typing import Annotated
 
-import matplotlib.pyplot as plt
-
 from common.cli import SEEDS, run
 from common.figures import show
 from common.np import np, to_cpu
@@ -25,6 +23,8 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = 3,
 ):
     """Draw the two curves, which are returned: name -> norms."""
+    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
+
     if seed is not None:
         np.random.seed(seed)
     Wh = np.random.randn(hidden_size, hidden_size)      # (H, H)
