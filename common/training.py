@@ -83,8 +83,6 @@ class Files:
     def check(self):
         """OSError where one of the files could not be written: each is begun, and taken back."""
         for path in (self.path, self.checkpoint.path, self.interrupted):
-            if path.exists() and not path.is_file():
-                raise FileExistsError(f'{path} cannot be written: expected a file or nothing, got something else there')
             with suppress(Untouched), replacing(path):
                 raise Untouched
 
