@@ -9,13 +9,15 @@ from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import plot_accuracies, show
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
 from common.training import training
 from common.util import eval_seq2seq, evaluate_seq2seq
 from dataset import sequence
+
+ANSWERED = 'test questions answered correctly (%)'
 
 
 def main(
@@ -47,10 +49,9 @@ def main(
 
     model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
     accuracies = learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size, resume)
-    plot_accuracies({type(model).__name__ + ', reversed' * reverse: accuracies}, f'learning {file_name}')
+    plot_accuracies({type(model).__name__ + ', reversed' * reverse: accuracies}, f'learning {file_name}', ANSWERED)
     show('ch07_train_seq2seq')
     return model, accuracies
-
 
 
 def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size=1, resume=False,
@@ -85,22 +86,6 @@ def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, m
         first_epoch, start = trainer.current_epoch, time.perf_counter()
         trainer.fit(x_train, t_train, max_epoch, batch_size, max_grad)
     return trainer.valid_list
-
-
-def plot_accuracies(curves, title):
-    """Draw the share of right answers over the epochs, the first being 1. curves: the model's name -> its shares."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
-    from matplotlib.ticker import MaxNLocator
-
-    for name, accuracies in curves.items():
-        plt.plot(range(1, len(accuracies) + 1), [100 * accuracy for accuracy in accuracies], marker='o', label=name)
-    plt.title(title)
-    plt.xlabel('epoch')
-    plt.ylabel('test questions answered correctly (%)')
-    plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    plt.ylim(-3, 103)       # the marks at 0 and 100 stay whole
-    plt.grid(alpha=0.3)
-    plt.legend()
 
 
 if __name__ == '__main__':

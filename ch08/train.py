@@ -8,11 +8,11 @@ from typing import Annotated, Literal
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
-from ch07.train_seq2seq import learn, plot_accuracies
+from ch07.train_seq2seq import ANSWERED, learn
 from ch08.attention_seq2seq import AttentionSeq2seq
 from ch08.visualize_attention import draw_attention
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import plot_accuracies, show
 from common.np import np
 from dataset import sequence
 
@@ -45,7 +45,7 @@ def main(
 
     network = MODELS[model](len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
     accuracies = learn(network, train_data, test_data, flags, True, max_epoch, batch_size, max_grad, beam_size, resume)
-    plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards')
+    plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards', ANSWERED)
     show('ch08_train_accuracy', keep=True)
     if model == 'attention':
         x_test, t_test = test_data

@@ -8,8 +8,10 @@ import math
 
 from common.checkpoint import Checkpoint
 from common.checks import InputError, check_range, check_sizes
+from common.evaluation import accuracy
 
-__all__ = ['Checkpoint', 'CosineDecay', 'EarlyStopping', 'PlateauDecay', 'StepDecay', 'epochs_without_gain']
+__all__ = ['Accuracies', 'Checkpoint', 'CosineDecay', 'EarlyStopping', 'PlateauDecay', 'StepDecay',
+           'epochs_without_gain']
 
 
 class StepDecay:
@@ -57,6 +59,23 @@ class PlateauDecay:
     def __call__(self, trainer):
         if epochs_without_gain(trainer.valid_list):
             trainer.optimizer.lr *= self.factor
+
+
+class Accuracies:
+    """Prints the share of right answers on training and on other data; `train_list` and `valid_list` keep them.
+
+    train, test: pairs x (N, …), t of what a classifier learns from and is tested on; of each the first `sample` rows.
+    """
+
+    def __init__(self, train, test, sample=10_000):
+        check_sizes(sample=sample)
+        self.train, self.test = ((x[:sample], t[:sample]) for x, t in (train, test))
+
+    def __call__(self, trainer):
+        trainer.train_list.append(accuracy(trainer.model, *self.train))
+        trainer.valid_list.append(accuracy(trainer.model, *self.test))
+        print(f'| epoch {trainer.current_epoch} | train {trainer.train_list[-1]:.2%} | '
+              f'test {trainer.valid_list[-1]:.2%}')
 
 
 class EarlyStopping:

@@ -123,6 +123,9 @@ class Checkpoint:
                  curve: self.take(arrays, curve, 'f', 1, 'losses or perplexities', lambda a: not (a < 0).any()),
                  'valid_list': self.take(arrays, 'valid_list', 'f', 1, f'nothing, or a number for each of {epoch} '
                                          'epochs', lambda a: len(a) in (0, epoch) and not (a < 0).any())}
+        if 'train_list' in arrays:
+            state['train_list'] = self.take(arrays, 'train_list', 'f', 1, f'nothing, or a number for each of {epoch} '
+                                            'epochs', lambda a: len(a) in (0, epoch) and not (a < 0).any())
         if 'losses' in arrays:
             state['losses'] = self.take(arrays, 'losses', 'f', 1, 'losses')
         if 'time_idx' in arrays:

@@ -1,18 +1,48 @@
-"""How good a model is: the perplexity of a language model, the share of right answers of a seq2seq."""
+"""How good a model is: the perplexity of a language model, the share of right answers of a classifier or a seq2seq."""
+import math
 import os
 import sys
 from collections.abc import Mapping
+from contextlib import contextmanager
 
 from numpy.typing import NDArray
 
-from common.checks import InputError, check_flag, check_id_dtype, check_shape, check_sizes, shown
-from common.functions import as_array
+from common.checks import InputError, check_flag, check_id_dtype, check_ids, check_shape, check_sizes, shown
+from common.functions import as_array, row_labels
 from common.layers import set_training
 from common.np import np, to_cpu
 
 
 def _is_terminal():
     return sys.stdout.isatty()
+
+
+@contextmanager
+def not_training(model):
+    """Within it the model's layers know that this is no training: dropout and batch normalization differ then."""
+    was_training = getattr(model, 'train_flg', True)
+    set_training(model, False)
+    try:
+        yield
+    finally:
+        set_training(model, was_training)
+
+
+def accuracy(model, x: NDArray, t: NDArray, batch_size: int = 100) -> float:
+    """The share of the rows x (N, …) for which model.predict gives the label in t, (N,) or one-hot (N, V), most.
+
+    It is not training meanwhile. In batches of batch_size, so that memory is that of one of them.
+    """
+    check_sizes(batch_size=batch_size)
+    x, t = as_array('x', x), as_array('t', t)
+    if not x.ndim or not t.ndim or not len(x) == len(t) > 0:
+        raise InputError(f'x: expected one or more rows, as many as labels in t, got {x.shape} and {t.shape}')
+    labels = row_labels('t', t) if t.ndim == 2 else t
+    check_ids(labels, math.inf, 't')
+    with not_training(model):
+        right = sum(int((model.predict(x[i:i + batch_size]).argmax(axis=1) == labels[i:i + batch_size]).sum())
+                    for i in range(0, len(x), batch_size))
+    return right / len(x)
 
 
 def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35) -> float:
@@ -33,16 +63,12 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
     print('evaluating perplexity ...')
     starts = np.arange(batch_size)[:, None] * ((size - 1) // batch_size) + np.arange(time_size)     # (N, T)
     total = 0.0
-    was_training = getattr(model, 'train_flg', True)
-    set_training(model, False)
-    try:
+    with not_training(model):
         for iters in range(max_iters):
             at = starts + iters * time_size
             total += float(forward_untrained(model, corpus[at], corpus[at + 1]))
             if _is_terminal():
                 print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
-    finally:
-        set_training(model, was_training)
     return float(np.exp(total / max_iters))
 
 

@@ -23,3 +23,19 @@ def show(name: str, keep: bool = False) -> None:
     if screen:
         plt.show()
     plt.close(figure)
+
+
+def plot_accuracies(curves, title, ylabel='right answers (%)'):
+    """Draw shares of right answers over the epochs, the first being 1. curves: a curve's label -> its shares."""
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import MaxNLocator
+
+    for label, accuracies in curves.items():
+        plt.plot(range(1, len(accuracies) + 1), [100 * accuracy for accuracy in accuracies], marker='o', label=label)
+    plt.title(title)
+    plt.xlabel('epoch')
+    plt.ylabel(ylabel)
+    plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    plt.ylim(-3, 103)       # the marks at 0 and 100 stay whole
+    plt.grid(alpha=0.3)
+    plt.legend()

@@ -38,7 +38,13 @@ class Layer:
 
     forward leaves the shape of what it gave in `out_shape`, and backward begins with check_dout(name, dout, out_shape).
     Parameters that share memory, as embed_W and embed_W.T, share it in a copy and in a pickle too.
+    `buffers`, a list: arrays that training changes without a gradient, as running means. They are saved with the
+    parameters. `needs_dx`, set to False on a network's first layer: nobody asks for the gradient of its input, and
+    where that takes time (Affine, Convolution) backward returns None.
     """
+
+    buffers: Any = ()
+    needs_dx = True
 
     def __init__(self, *params):
         for i, param in enumerate(params):
@@ -201,6 +207,8 @@ class Affine(Layer):
             x, dy = as_rows(x), as_rows(dy)     # (n, D), (n, M)
         np.matmul(x.T, dy, out=dW)              # (D, M)
         np.add.reduce(dy, axis=0, out=db.reshape(-1))   # (M,): dy.sum without its detour, 1 % of a small step each
+        if not self.needs_dx:
+            return None
         dx = dy @ W.T                           # (n, D)
         return dx if x is self.x else dx.reshape(self.x.shape)  # (…, D)
 
@@ -252,6 +260,25 @@ class Sigmoid(Layer):
     def backward(self, dy):
         check_dout('dy', dy, self.out.shape)
         return dy * self.out * (1 - self.out)
+
+
+class MeanSquaredLoss(Layer):
+    """½ Σ (y − t)², the mean over the batch.
+
+    y (N, …), t of the same shape -> loss. Volume 1, 4.2.1.
+    """
+
+    def forward(self, y, t):
+        check_array('y', y)
+        check_array('t', t)
+        if y.shape != t.shape or not y.size or not y.ndim:
+            raise InputError(f't: expected {y.shape}, as y, with one number or more, got {t.shape}')
+        self.difference = difference = y - t.astype(y.dtype, copy=False)
+        return 0.5 * np.vdot(difference, difference) / y.dtype.type(len(y))
+
+    def backward(self, dout=1):
+        check_number('dout', dout)
+        return self.difference * float(dout / len(self.difference))
 
 
 class SigmoidWithLoss(Layer):

@@ -96,6 +96,7 @@ class BaseTrainer:
         self.optimizer = optimizer
         self.callbacks = callbacks
         self.valid_list = []
+        self.train_list = []
         self.eval_interval = None
         self.max_iters = None
         self.current_epoch = 0
@@ -120,13 +121,14 @@ class BaseTrainer:
     def get_state(self):
         """Where the training stands, as arrays by their names."""
         return {'current_epoch': numpy.array(self.current_epoch), 'losses': numpy.array(self.losses),
-                **{name: numpy.array(getattr(self, name), 'd') for name in (self.curve, 'valid_list')}}
+                **{name: numpy.array(getattr(self, name), 'd') for name in (self.curve, 'valid_list', 'train_list')}}
 
     def set_state(self, state):
         """Go on from what get_state gave. A name that is missing there is left as it is."""
         self.current_epoch = int(state['current_epoch'])
         setattr(self, self.curve, state[self.curve].tolist())
         self.valid_list = state['valid_list'].tolist()
+        self.train_list = state['train_list'].tolist() if 'train_list' in state else []
         self.losses = list(state.get('losses', ()))     # of their own type, in which they are added up
         self.goes_on = True
 

@@ -30,9 +30,10 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ch04.eval import ANALOGIES, QUERIES
-from ch07.train_seq2seq import plot_accuracies
+from ch07.train_seq2seq import ANSWERED
 from common import storage, weight_files
 from common.checks import InputError
+from common.figures import plot_accuracies
 from common.util import nearest_words, normalize
 from dataset import files
 
@@ -325,7 +326,7 @@ def draw_charts(out):
                     epochs = zip(*(result['measured']['after each epoch'] for result in results), strict=True)
                     curves[label] = [median(epoch) / 100 for epoch in epochs]
             if curves:
-                plot_accuracies(curves, title)
+                plot_accuracies(curves, title, ANSWERED)
                 path = out / f'{task}{data}.png'
                 plt.savefig(path)
                 plt.close()

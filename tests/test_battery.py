@@ -62,6 +62,8 @@ CASES = {
     'Softmax': [lambda r: ((), (r(N, V),)), lambda r: ((), (r(V),))],
     'SoftmaxWithLoss': [lambda r: ((), (r(T, V), IDS[0])), lambda r: ((), (r(N, T, V), np.eye(V, dtype=int)[IDS]))],
     'Sigmoid': [lambda r: ((), (r(N, D),))],
+    'Relu': [lambda r: ((), (r(N, D),)), lambda r: ((), (r(N, T, D),))],
+    'MeanSquaredLoss': [lambda r: ((), (r(N, D), r(N, D)))],
     'SigmoidWithLoss': [lambda r: ((), (r(4), np.array([1, 0, 0, 1])))],
     'Dropout': [lambda r: ((0.4,), (r(N, D),)), lambda r: ((0.4,), (r(N, D), False))],
     'Embedding': [lambda r: ((r(V, D),), (IDS,)), lambda r: ((r(V, D),), (IDS[0].astype(np.uint64),))],
