@@ -47,6 +47,11 @@ def view(r, *shape):
     return r(shape[1], shape[0], *shape[2:]).swapaxes(0, 1)
 
 
+def nhwc(r, N, C, H, W):
+    """(N, C, H, W) as convolutions hand it on: a view of (N, H, W, C) memory."""
+    return r(N, H, W, C).transpose(0, 3, 1, 2)
+
+
 def off(layer):
     layer.train_flg = False
     return layer
@@ -67,6 +72,15 @@ CASES = {
     'SigmoidWithLoss': [lambda r: ((), (r(4), np.array([1, 0, 0, 1])))],
     'Dropout': [lambda r: ((0.4,), (r(N, D),)), lambda r: ((0.4,), (r(N, D), False))],
     'Embedding': [lambda r: ((r(V, D),), (IDS,)), lambda r: ((r(V, D),), (IDS[0].astype(np.uint64),))],
+    **{f'{plain}Convolution': [
+        lambda r: ((r(3, 2, 3, 3), r(3)), (r(N, 2, 4, 5),)),
+        lambda r: ((r(9, 8, 2, 3), r(9), 1, 1), (nhwc(r, N, 8, 3, 3),)),
+        lambda r: ((r(2, 3, 3, 2), r(2), 2, 3), (r(1, 3, 4, 4),))] for plain in ('', 'Simple_')},
+    **{f'{plain}{kind}Pooling': [
+        lambda r: ((2, 2), (r(N, 2, 4, 5),)), lambda r: ((3, 2, 1, 1), (nhwc(r, N, 2, 3, 4),))]
+       for plain in ('', 'Simple_') for kind in ('', 'Average')},
+    'Flatten': [lambda r: ((), (r(N, 2, 3, 4),)), lambda r: ((), (nhwc(r, N, 2, 3, 4),)),
+                lambda r: ((), (r(N, T, D),))],
     'RNN': [lambda r: (gates(r, 1), (r(N, D), r(N, H)))],
     'LSTM': [lambda r: (gates(r, 4), (r(N, D), r(N, H), r(N, H)))],
     'GRU': [lambda r: (gates(r, 3), (r(N, D), r(N, H)))],
