@@ -3,7 +3,7 @@
     python -m tests.benchmarks                  every workload, some minutes
     python -m tests.benchmarks spiral rnnlm     these
     python -m tests.benchmarks --scale          time against hidden size, time steps and vocabulary
-    python -m tests.benchmarks --memory         peak memory beside PyTorch's
+    python -m tests.benchmarks --memory NAME    peak memory beside PyTorch's (of better_rnnlm, where none is named)
     python -m tests.benchmarks --checks         the share of a step that goes into looking at what came in
 
 The peers go into an environment apart (pip install torch==2.13.0 gensim); the table says which is missing. A step is
@@ -25,6 +25,7 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from itertools import chain, pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import geometric_mean, median
@@ -33,6 +34,9 @@ from unittest import mock
 import numpy as np
 
 from ch01.two_layer_net import TwoLayerNet
+from ch01.volume1.deep_convnet import FILTERS, DeepConvNet
+from ch01.volume1.multi_layer_net import MultiLayerNet
+from ch01.volume1.simple_convnet import SimpleConvNet
 from ch04.cbow import CBOW
 from ch05.simple_rnnlm import SimpleRnnlm
 from ch06.better_rnnlm import BetterRnnlm
@@ -89,6 +93,32 @@ def spiral():
     return step, lambda: product(30, 2, 10, dtype='d') + product(30, 10, 3, dtype='d')
 
 
+def pictures(model, *shape):
+    return step_of(model, Adam(), np.random.rand(100, *shape).astype('f'), ids(10, 100))
+
+
+def mlp(N=100, sizes=(784, 100, 100, 100, 100, 10)):
+    first, *others = (product(N, D, M) for D, M in pairwise(sizes))
+    return pictures(MultiLayerNet(784, [100] * 4, 10), 784), lambda: [*first[:2], *chain(*others)]
+
+
+def simple_convnet(N=100):
+    step = pictures(SimpleConvNet(), 1, 28, 28)
+    return step, lambda: product(N * 24 * 24, 25, 30)[:2] + product(N, 4320, 100) + product(N, 100, 10)
+
+
+def deep_convnet(N=100):
+    def products():
+        found, C, side = [], 1, 28
+        for i, (F, pad) in enumerate(FILTERS):
+            side += 2 * pad - 2
+            found += product(N * side**2, 9 * C, F)[:3 if i else 2]
+            C, side = F, side // (1 + i % 2)
+        return found + product(N, 1024, 50) + product(N, 50, 10)
+
+    return pictures(DeepConvNet(), 1, 28, 28), products
+
+
 def simple_rnnlm(V=418, H=100, N=10, T=5):
     step = step_of(SimpleRnnlm(V, H, H), SGD(0.1), ids(V, N, T), ids(V, N, T))
     return step, lambda: recurrent(N, T, H, H, gates=1) + product(N * T, H, V)
@@ -123,7 +153,8 @@ def cbow(N=100, V=10000, H=100, window_size=5, sparse=False):
 
 
 # name: our step and its products, steps in a round. The peer's step is the function of this name in tests/peers.py.
-STEPS = {'spiral': (spiral, 300), 'simple_rnnlm': (simple_rnnlm, 200), 'rnnlm': (rnnlm, 20),
+STEPS = {'spiral': (spiral, 300), 'mlp': (mlp, 200), 'simple_convnet': (simple_convnet, 30),
+         'deep_convnet': (deep_convnet, 15), 'simple_rnnlm': (simple_rnnlm, 200), 'rnnlm': (rnnlm, 20),
          'better_rnnlm': (better_rnnlm, 6), 'seq2seq': (seq2seq, 40), 'attention': (attention, 12),
          'cbow': (cbow, 50), 'cbow_sparse': (partial(cbow, sparse=True), 100)}
 
@@ -269,24 +300,37 @@ def scale(H=100, T=35, V=10000):
 
 
 def peak_mb(make, name, steps=5):
+    """Peak memory in MB of this process: with its libraries alone, and after some steps."""
     import resource  # Unix has it, Windows does not
+
+    def peak():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024) / 1e6
+
     step = make(name)
+    imported = peak()           # and a model's first weights
     for _ in range(steps):
         step()
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == 'darwin' else 1024) / 1e6
+    return imported, peak()
 
 
-def memory(name='better_rnnlm'):
-    """Peak memory in MB of a process that takes some steps, ours and PyTorch's, each with its libraries.
+def memory(names):
+    """Peak memory in MB of a process that takes some steps, ours and PyTorch's: all, and above what imports take.
 
     Linux counts in what the parent held when it started the process: so this comes first, while that is little.
     """
-    peaks = in_turn(1, ours=partial(peak_mb, our_step, name),
-                    peer=partial(peak_mb, peer_step, name) if installed('torch') else None)
-    ours, peer = (values[0] if values else None for values in peaks.values())
-    print(f'peak memory of {name}: ours {ours:.0f} MB, ' + (
-        f'PyTorch {peer:.0f} MB, ours ÷ PyTorch {ours / peer:.2f}' if peer else 'no torch'))
-    return {'ours': ours, 'peer': peer}
+    report = {}
+    print(f'{"peak memory":<14}{"ours":>18}{"PyTorch":>18}{"ratio":>8}{"of steps":>10}')
+    for name in names:
+        peaks = in_turn(1, ours=partial(peak_mb, our_step, name),
+                        peer=partial(peak_mb, peer_step, name) if installed('torch') else None)
+        (before, ours), *others = (values[0] for values in peaks.values() if values)
+        report[name] = {'ours': [before, ours], 'peer': others[0] if others else None}
+        shown = [f'{ours:.0f} MB', 'no torch', '', '']
+        if others:
+            peer_before, peer = others[0]
+            shown[1:] = f'{peer:.0f} MB', f'{ours / peer:.2f}', f'{(ours - before) / (peer - peer_before):.2f}'
+        print(f'{name:<14}{shown[0]:>18}{shown[1]:>18}{shown[2]:>8}{shown[3]:>10}', flush=True)
+    return report
 
 
 def checks_of(step):
@@ -342,7 +386,7 @@ def main(argv=None):
     parser.add_argument('names', nargs='*', metavar='NAME', help=f'of {", ".join(names)} (default: all)')
     parser.add_argument('--rounds', type=int, default=3, metavar='N', help='turns of each side (default: 3)')
     parser.add_argument('--scale', action='store_true', help="Rnnlm's step for H, T and V from small to large")
-    parser.add_argument('--memory', action='store_true', help="peak memory of BetterRnnlm's steps")
+    parser.add_argument('--memory', action='store_true', help='peak memory of the steps')
     parser.add_argument('--checks', action='store_true', help='the share of a step that goes into checks')
     parser.add_argument('--json', metavar='FILE', help='write all figures here')
     args = parser.parse_args(argv)
@@ -353,12 +397,12 @@ def main(argv=None):
     report: dict = {'machine': machine()}
     print(', '.join(f'{name} {value}' for name, value in report['machine'].items()))
     if args.memory:
-        report['memory'] = memory()
+        report['memory'] = memory([name for name in STEPS if name in args.names] or ['better_rnnlm'])
     if args.scale:
         report['scale'] = scale()
     if args.checks:
         report['checks'] = checks([name for name in STEPS if name in args.names] or STEPS)
-    elif args.names or not (args.memory or args.scale):
+    elif not (args.memory or args.scale):
         report |= compare([name for name in names if name in args.names] or names, args.rounds)
     if args.json:
         Path(args.json).write_text(json.dumps(report, indent=1) + '\n')

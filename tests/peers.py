@@ -3,6 +3,8 @@
 Each function without arguments returns a step to call: forward, backward, clipping where the book clips, and the
 optimizer's update, on the book's shapes. Nothing but the benchmark imports it.
 """
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -78,6 +80,28 @@ class CBOW(nn.Module):
         return F.binary_cross_entropy_with_logits(scores, labels, reduction='sum') / len(target)
 
 
+class MLP(nn.Sequential):
+    def __init__(self):
+        sizes = (784, 100, 100, 100, 100, 10)
+        layers = [layer for a, b in pairwise(sizes) for layer in (nn.Linear(a, b), nn.ReLU())]
+        super().__init__(*layers[:-1])
+
+
+class SimpleConvNet(nn.Sequential):
+    def __init__(self):
+        super().__init__(nn.Conv2d(1, 30, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(4320, 100),
+                         nn.ReLU(), nn.Linear(100, 10))
+
+
+class DeepConvNet(nn.Sequential):
+    def __init__(self):
+        layers, channels = [], ((1, 16, 1), (16, 16, 1), (16, 32, 1), (32, 32, 2), (32, 64, 1), (64, 64, 1))
+        for i, (a, b, padding) in enumerate(channels):
+            layers += [nn.Conv2d(a, b, 3, padding=padding), nn.ReLU()] + [nn.MaxPool2d(2)] * (i % 2)
+        super().__init__(*layers, nn.Flatten(), nn.Linear(1024, 50), nn.ReLU(), nn.Dropout(0.5), nn.Linear(50, 10),
+                         nn.Dropout(0.5))
+
+
 def spiral():
     model = nn.Sequential(nn.Linear(2, 10), nn.Sigmoid(), nn.Linear(10, 3))
     x, t, optimizer = torch.randn(30, 2), ids(3, 30), sgd(model, 1.0)
@@ -87,6 +111,28 @@ def spiral():
         F.cross_entropy(model(x), t).backward()
         optimizer.step()
     return step
+
+
+def pictures(model, *shape):
+    x, t, optimizer = torch.rand(100, *shape), ids(10, 100), torch.optim.Adam(model.parameters())
+
+    def step():
+        optimizer.zero_grad()
+        F.cross_entropy(model(x), t).backward()
+        optimizer.step()
+    return step
+
+
+def mlp():
+    return pictures(MLP(), 784)
+
+
+def simple_convnet():
+    return pictures(SimpleConvNet(), 1, 28, 28)
+
+
+def deep_convnet():
+    return pictures(DeepConvNet(), 1, 28, 28)
 
 
 def cbow(sparse=False):

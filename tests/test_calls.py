@@ -16,6 +16,7 @@ import pytest
 import common
 import dataset
 from ch01.two_layer_net import TwoLayerNet
+from ch01.volume1.multi_layer_net import MultiLayerNet
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
 from ch04.cbow import CBOW
@@ -29,9 +30,10 @@ from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from common import functions, negative_sampling_layer, util
 from common.base_model import BaseModel
-from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
+from common.callbacks import Accuracies, CosineDecay, EarlyStopping, PlateauDecay, StepDecay
 from common.checks import InputError
-from common.evaluation import forward_untrained
+from common.conv_layers import col2im, im2col
+from common.evaluation import accuracy, forward_untrained
 from common.gradient_check import check_gradients, numerical_gradient
 from common.layers import Affine, Layer, gather, set_training
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
@@ -45,7 +47,8 @@ ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'inter
              'ties', 'training', 'unpickle', 'weight_files', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'add_at', 'add_grads', 'blocks', 'history',
-          'remove_duplicate', 'train_step', 'as_array', 'as_dtype', 'as_floats', 'as_ids', 'as_rows', 'columns',
+          'remove_duplicate', 'train_step', 'as_array', 'as_dtype', 'as_floats', 'as_matrix', 'he', 'not_training', 'out_size', 'padded', 'unpadded', 'windows_of',
+          'xavier', 'as_ids', 'as_rows', 'columns',
           'compare', 'draw_one', 'epochs_without_gain', 'flat', 'label_rows', 'lstm_bias', 'lstm_step',
           'lstm_step_back', 'mean_loss', 'normal', 'pick', 'place', 'repeats', 'row_labels', 'score_rows', 'stored',
           'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_labels', 'update_rows', 'word_probabilities',
@@ -74,6 +77,9 @@ IDS, WORDS = {'a': 0, 'b': 1, 'c': 2}, {0: 'a', 1: 'b', 2: 'c'}
 CORPUS = np.array([0, 1, 2, 3, 4, 5, 6, 0, 1, 2, 3, 3])
 XS, TS = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[2, 3, 4], [5, 6, 0]])
 CONTEXTS, TARGET = np.array([[0, 2], [1, 3]]), np.array([1, 2])
+
+
+IDS_4 = np.array([0, 3, 1, 2])
 
 
 class FromCounts(BaseModel):
@@ -162,6 +168,12 @@ CALLS = {
                            {'x': F(2, 3), 'eps': 1e-5}),
     'check_gradients': (lambda tolerance, eps: check_gradients(Affine(F(3, 2), F(2)), F(2, 3), tolerance=tolerance,
                                                                eps=eps), {'tolerance': 1e-5, 'eps': 1e-5}),
+    'accuracy': (lambda **given: accuracy(MultiLayerNet(2, [3], 4, dtype='d'), **given),
+                 {'x': F(4, 2), 't': np.array([0, 3, 1, 2]), 'batch_size': 2}),
+    'Accuracies': (lambda sample: Accuracies((F(4, 2), IDS_4), (F(4, 2), IDS_4), sample).train[0], {'sample': 2}),
+    'im2col': (im2col, {'x': F(1, 2, 3, 3), 'filter_h': 2, 'filter_w': 2, 'stride': 1, 'pad': 1}),
+    'col2im': (lambda **given: col2im(input_shape=(1, 2, 3, 3), **given),
+               {'col': F(16, 8), 'filter_h': 2, 'filter_w': 2, 'stride': 1, 'pad': 1}),
     'gather': (lambda **given: gather(Affine(*given.values()))[0], {'W': F(3, 2), 'b': F(2)}),
     'set_training': (lambda flag: set_training(Affine(F(3, 2), F(2)), flag), {'flag': True}),
     'RowSparse': (lambda shape: np.asarray(RowSparse(shape, 'd')), {'shape': (3, 2)}),
