@@ -57,6 +57,14 @@ def off(layer):
     return layer
 
 
+BATCH_NORM = [
+    lambda r: ((r(D), r(D)), (r(5, D),)), lambda r: ((r(D), r(D)), (r(N, D, 3, 2),)),
+    lambda r: ((r(D), r(D), 0.5), (nhwc(r, 3, D, 2, 3),)), lambda r: ((r(D), r(D)), (r(D, 5).T,)),
+    lambda r: ((r(D), r(D), 0.9, r(D), abs(r(D)), 0.1), (r(N, D), False)),
+    lambda r: ((r(D), r(D), 0.9, r(D), abs(r(D))), (nhwc(r, N, D, 2, 3), False))]
+LAYER_NORM = [
+    lambda r: ((r(D), r(D)), (r(N, D),)), lambda r: ((r(D), r(D), 0.1), (view(r, N, T, D),)),
+    lambda r: ((r(D), r(D)), (r(D),)), lambda r: ((r(D), r(D)), (r(2, N, T, D),))]
 # name of the class -> its cases, each (arguments of the class, inputs of forward) from r(*shape), which draws floats
 CASES = {
     'MatMul': [lambda r: ((r(D, H),), (r(N, D),)), lambda r: ((r(D, H),), (r(D),)),
@@ -67,7 +75,9 @@ CASES = {
     'Softmax': [lambda r: ((), (r(N, V),)), lambda r: ((), (r(V),))],
     'SoftmaxWithLoss': [lambda r: ((), (r(T, V), IDS[0])), lambda r: ((), (r(N, T, V), np.eye(V, dtype=int)[IDS]))],
     'Sigmoid': [lambda r: ((), (r(N, D),))],
-    'Relu': [lambda r: ((), (r(N, D),)), lambda r: ((), (r(N, T, D),))],
+    'Relu': [lambda r: ((), (r(N, D),)), lambda r: ((), (r(N, T, D),)), lambda r: ((), (view(r, N, T, D),))],
+    'BatchNormalization': BATCH_NORM, 'Simple_BatchNormalization': BATCH_NORM,
+    'LayerNorm': LAYER_NORM, 'Simple_LayerNorm': LAYER_NORM,
     'MeanSquaredLoss': [lambda r: ((), (r(N, D), r(N, D)))],
     'SigmoidWithLoss': [lambda r: ((), (r(4), np.array([1, 0, 0, 1])))],
     'Dropout': [lambda r: ((0.4,), (r(N, D),)), lambda r: ((0.4,), (r(N, D), False))],

@@ -238,7 +238,7 @@ def of_layer(name, case):
     return call, {**dict(zip(first, given, strict=True)), **dict(zip(second, inputs, strict=True))}
 
 
-CALLS.update({f'{name}-{case}': of_layer(name, case) for name in LAYERS for case in range(len(CASES[name]))})
+CALLS.update({f'{name}-{case}': of_layer(name, case) for name in LAYERS for case in range(len(CASES.get(name, ())))})
 
 
 def bad_values(good):
@@ -275,6 +275,8 @@ RIGHT = {
     ('RnnlmTrainer', 'max_grad', 'none'), ('RnnlmTrainer', 'eval_interval', 'none'), ('RnnlmGen', 'skip_ids', 'none'),
     ('RnnlmGen', 'skip_ids', 'empty'), ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'),
     ('BetterRnnlmGen', 'top_k', 'none')}
+RIGHT |= {(f'{name}BatchNormalization-{case}', f'running_{moment}', 'none')         # begins with zeros
+          for name in ('', 'Simple_') for case in (4, 5) for moment in ('mean', 'var')}
 
 
 def numbers(thing):
