@@ -36,6 +36,47 @@ def relu(x):
     return np.maximum(x, y, out=y)      # between two arrays NumPy's maximum is more than twice as fast as beside a 0
 
 
+# erf(x) = tanh(x·P(x²)/Q(x²)) for |x| up to the limit; from there on it is 1. P and Q are a fit of our own to
+# atanh(erf(x))/x, of the least relative error of erf: 3e-9 for float32, 1e-17 for float64. As no coefficient is
+# negative, their sums lose no digit. Constants first.
+ERF = {
+    'f': (5, (1.128379171, 0.2797533582, 0.04261967686, 0.002175587904),
+             (1, 0.1568451922, 0.02367040415, 0.0003243408287)),
+    'd': (5.95, (1.1283791670955126, 0.63666662592491075, 0.20189724662954042, 0.041729401936920721,
+                 0.0060519602289163098, 0.00062959739908552425, 4.6143791427290865e-05, 2.3038151384957425e-06,
+                 6.4982872808159342e-08, 4.7097323418410421e-10),
+                (1, 0.47315125818676218, 0.1360176252681394, 0.025203957221323459, 0.0032833264922992739,
+                 0.00030458323535991085, 1.9188766753422432e-05, 8.1072110471343322e-07,
+                 1.3916714569261313e-08, 2.8878207750319452e-11)),
+}
+
+
+def erf(x):
+    """2/√π ∫₀ˣ exp(−t²) dt, elementwise: relative error below 4e-7 in float32, 7e-16 in float64. Any shape.
+
+    As a tanh, which NumPy has in fast code: 18 passes without a branch.
+    """
+    x = as_array('x', x)
+    x = x if x.dtype.kind == 'f' else x.astype('d')
+    limit, P, Q = ERF['d' if x.itemsize > 4 else 'f']
+    u = np.clip(x, -limit, limit)
+    square = u * u
+    u *= polynomial(P, square)
+    u /= polynomial(Q, square)
+    return np.tanh(u).astype(x.dtype, copy=False)
+
+
+def polynomial(coefficients, x):
+    """Σ coefficients[i]·xⁱ, for two of them or more, by Horner's rule."""
+    *rest, last = coefficients
+    y = x * last
+    y += rest.pop()
+    for c in reversed(rest):
+        y *= x
+        y += c
+    return y
+
+
 def softmax(x):
     """exp(x) / Σ exp(x) over the last axis, shifted by the maximum so that it never overflows. Any rank."""
     x = as_array('x', x)

@@ -255,7 +255,7 @@ class Sigmoid(Layer):
 
     def forward(self, x):
         self.out = out = sigmoid(x)
-        return out.copy()                       # the caller's, to write into too
+        return np.copy(out)                     # the caller's, to write into too
 
     def backward(self, dy):
         check_dout('dy', dy, self.out.shape)

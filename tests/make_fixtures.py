@@ -96,6 +96,23 @@ def softmax(x):
     return F.softmax(x, -1)
 
 
+def batch_norm(x, gamma, beta, mean, var, training=True):
+    """With ε and momentum as ours are by default; mean and var are given back, for torch moves them in place.
+
+    In training torch moves var towards n/(n − 1) times the batch's variance, ours towards the batch's.
+    """
+    n = x.numel() / len(gamma)
+    moved = [mean.clone(), var.clone()]
+    y = F.batch_norm(x, *moved, gamma, beta, training, 0.1, 1e-6)
+    if training:
+        moved[1] = 0.9 * var + (moved[1] - 0.9 * var) * (n - 1) / n
+    return y, *moved
+
+
+def layer_norm(x, gamma, beta):
+    return F.layer_norm(x, gamma.shape, gamma, beta)
+
+
 def attention(hs_enc, hs_dec):
     """Keys and values are the same here, and nothing is scaled."""
     return F.scaled_dot_product_attention(hs_dec, hs_enc, hs_enc, scale=1)
@@ -139,10 +156,30 @@ X, H_PREV, C_PREV, H0, C0 = {'x': (N, D)}, {'h_prev': (N, H)}, {'c_prev': (N, H)
 WIDE = {'xs': XS} | weights(4)                                              # 2·D > H
 NARROW = {'xs': (N, T, 2)} | weights(4, D=2, H=5)
 
+PICTURES = (2, 3, 4, 3)                                                     # (N, C, H, W)
+SCALE = {'gamma': (3,), 'beta': (3,)}
+MOMENTS = {'mean': torch.tensor([0.5, -1, 2]).double(), 'var': torch.tensor([1.5, 0.25, 3]).double()}
+NORMED = 'y mean_after var_after'
+
 LAYERS = {
     'mat_mul': (affine, 'y', {'x': (5, 3), 'W': (3, 4)}),
     'affine': (affine, 'y', {'x': (5, 3), 'W': (3, 4), 'b': (4,)}),
     'relu': (F.relu, 'y', {'x': (5, 3)}),
+    'leaky_relu': (F.leaky_relu, 'y', {'x': (5, 3)}),
+    'p_relu': (F.prelu, 'y', {'x': (5, 3), 'slope': (1,)}),
+    'p_relu_channels': (F.prelu, 'y', {'x': PICTURES, 'slope': (3,)}),
+    'elu': (F.elu, 'y', {'x': (5, 3)}),
+    'elu_alpha': (partial(F.elu, alpha=0.3), 'y', {'x': (5, 3)}),
+    'tanh': (torch.tanh, 'y', {'x': (5, 3)}),
+    'gelu': (F.gelu, 'y', {'x': (5, 3)}),
+    'gelu_large': (F.gelu, 'y', {'x': ramp(5, 3) / 10}),
+    'gelu_tanh': (partial(F.gelu, approximate='tanh'), 'y', {'x': (5, 3)}),
+    'gelu_tanh_large': (partial(F.gelu, approximate='tanh'), 'y', {'x': ramp(5, 3) / 10}),
+    'batch_norm': (batch_norm, NORMED, {'x': (5, 3)} | SCALE | MOMENTS),
+    'batch_norm_pictures': (batch_norm, NORMED, {'x': PICTURES} | SCALE | MOMENTS),
+    'batch_norm_off': (partial(batch_norm, training=False), NORMED, {'x': PICTURES} | SCALE | MOMENTS),
+    'layer_norm': (layer_norm, 'y', {'x': (5, 3)} | SCALE),
+    'layer_norm_wide': (layer_norm, 'y', {'x': (N, T, 3)} | SCALE),
     'sigmoid': (torch.sigmoid, 'y', {'x': (5, 3)}),
     'sigmoid_large': (torch.sigmoid, 'y', {'x': ramp(5, 3)}),
     'softmax': (softmax, 'y', {'x': (5, 3)}),
@@ -180,16 +217,20 @@ LAYERS = {
 }
 
 
+NO_GRADIENT = {'c_last', *MOMENTS, 'mean_after', 'var_after'}
+
+
 def layer_arrays(function, outputs, arguments):
     """Arguments, outputs, and the gradients of both; those of the outputs are normal numbers.
 
-    None comes to the cell c_last, for ours takes none there.
+    None comes to the cell c_last, for ours takes none there, nor to a batch norm's moments.
     """
     arguments = {name: normal(*a) if isinstance(a, tuple) else a for name, a in arguments.items()}
-    leaves = {name: a.requires_grad_() for name, a in arguments.items() if a.is_floating_point()}
+    leaves = {name: a.requires_grad_() for name, a in arguments.items()
+              if a.is_floating_point() and name not in NO_GRADIENT}
     ys = function(*arguments.values())
     ys = dict(zip(outputs.split(), ys if isinstance(ys, tuple) else (ys,), strict=True))
-    dys = {name: normal(*y.shape) for name, y in ys.items() if name != 'c_last'}
+    dys = {name: normal(*y.shape) for name, y in ys.items() if name not in NO_GRADIENT}
     grads = torch.autograd.grad([ys[name] for name in dys], list(leaves.values()), list(dys.values()))
     return arguments | ys | {f'd{name}': d for name, d in (dys | dict(zip(leaves, grads, strict=True))).items()}
 

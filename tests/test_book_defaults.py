@@ -28,6 +28,10 @@ common.layers
   SigmoidWithLoss.backward(dout=1)
   Dropout(dropout_ratio=0.5)
   Embedding(W)
+common.activation_layers
+  Relu()
+common.norm_layers
+  BatchNormalization(gamma, beta, momentum=0.9, running_mean=None, running_var=None)
 common.time_layers
   RNN(Wx, Wh, b)
   RNN.forward(x, h_prev)
@@ -149,6 +153,14 @@ OURS = """
 common.layers
   Dropout.forward(x, train_flg=None)
   Embedding(W, sparse=False)
+common.activation_layers
+  LeakyRelu(slope=0.01)
+  Elu(alpha=1.0)
+  Gelu(approximate=False)
+common.norm_layers
+  BatchNormalization(gamma, beta, momentum=0.9, running_mean=None, running_var=None, eps=1e-6)
+  BatchNormalization.forward(x, train_flg=None)
+  LayerNorm(gamma, beta, eps=1e-5)
 common.negative_sampling_layer
   EmbeddingDot(W, sparse=False)
   NegativeSamplingLoss(W, corpus, power=0.75, sample_size=5, sparse=False)

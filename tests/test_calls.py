@@ -46,14 +46,14 @@ from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
 ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'lock', 'storage', 'text',
              'ties', 'training', 'unpickle', 'weight_files', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
-INSIDE = {'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'add_at', 'add_grads', 'blocks', 'history',
-          'remove_duplicate', 'train_step', 'as_array', 'as_dtype', 'as_floats', 'as_matrix', 'he', 'not_training', 'out_size', 'padded', 'unpadded', 'windows_of',
-          'xavier', 'as_ids', 'as_rows', 'columns',
-          'compare', 'draw_one', 'epochs_without_gain', 'flat', 'label_rows', 'lstm_bias', 'lstm_step',
-          'lstm_step_back', 'mean_loss', 'normal', 'pick', 'place', 'repeats', 'row_labels', 'score_rows', 'stored',
-          'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_labels', 'update_rows', 'word_probabilities',
-          'write_rows', 'get_vocab', 'load_vocab', 'make_addition', 'make_dates', 'parse_grammar',
-          'perplexity_floor', 'to_cpu', 'to_gpu', 'walk'}
+INSIDE = set('''
+    BaseTrainer Optimizer Progress Recurrent add_at add_grads as_array as_dtype as_floats as_ids as_matrix as_memory
+    as_rows blocks columns compare draw_one epochs_without_gain flat fold gelu gelu_tanh get_vocab he history
+    label_rows load_vocab lstm_bias lstm_step lstm_step_back make_addition make_dates mean_loss memory_rows normal
+    not_training one_or out_size padded parse_grammar perplexity_floor pick picture place polynomial
+    remove_duplicate repeats row_labels score_rows spread stored subtract_labels sum_rows sum_runs time_major to_cpu
+    to_gpu to_labels train_step unpadded update_rows walk windows_of word_probabilities write_rows xavier
+'''.split())
 
 
 def public():
@@ -140,6 +140,7 @@ LM, QA, ENC = {'xs': XS, 'ts': TS}, {'xs': XS, 'ts': TS}, F(2, 3, 2)
 CALLS = {
     'sigmoid': (functions.sigmoid, {'x': F(2, 3)}),
     'relu': (functions.relu, {'x': F(2, 3)}),
+    'erf': (functions.erf, {'x': F(2, 3)}),
     'softmax': (functions.softmax, {'x': F(2, 3)}),
     'cross_entropy_error': (functions.cross_entropy_error, {'y': abs(F(2, 3)), 't': np.array([0, 2])}),
     'preprocess': (lambda text: util.preprocess(text)[0], {'text': 'you say hello.'}),

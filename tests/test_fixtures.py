@@ -15,8 +15,10 @@ from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch08.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
 from ch08.attention_seq2seq import AttentionSeq2seq
+from common.activation_layers import Elu, Gelu, LeakyRelu, PRelu, Relu, Tanh
 from common.functions import cross_entropy_error, relu, sigmoid, softmax
 from common.layers import Affine, Embedding, MatMul, Sigmoid, SigmoidWithLoss, Softmax, SoftmaxWithLoss
+from common.norm_layers import BatchNormalization, LayerNorm, Simple_BatchNormalization
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, RMSprop
 from common.time_layers import (
     GRU,
@@ -44,6 +46,19 @@ in_both_dtypes = pytest.mark.parametrize('dtype', TOLERANCE)
 LAYERS = {
     'mat_mul': (MatMul, 'W', 'x', 'y'),
     'affine': (Affine, 'W b', 'x', 'y'),
+    'relu': (Relu, '', 'x', 'y'),
+    'leaky_relu': (LeakyRelu, '', 'x', 'y'),
+    'p_relu': (PRelu, 'slope', 'x', 'y'),
+    'p_relu_channels': (PRelu, 'slope', 'x', 'y'),
+    'elu': (Elu, '', 'x', 'y'),
+    'elu_alpha': (partial(Elu, 0.3), '', 'x', 'y'),
+    'tanh': (Tanh, '', 'x', 'y'),
+    'gelu': (Gelu, '', 'x', 'y'),
+    'gelu_large': (Gelu, '', 'x', 'y'),
+    'gelu_tanh': (partial(Gelu, True), '', 'x', 'y'),
+    'gelu_tanh_large': (partial(Gelu, True), '', 'x', 'y'),
+    'layer_norm': (LayerNorm, 'gamma beta', 'x', 'y'),
+    'layer_norm_wide': (LayerNorm, 'gamma beta', 'x', 'y'),
     'sigmoid': (Sigmoid, '', 'x', 'y'),
     'sigmoid_large': (Sigmoid, '', 'x', 'y'),
     'softmax': (Softmax, '', 'x', 'y'),
@@ -70,6 +85,7 @@ LAYERS = {
     'time_softmax_with_loss_large': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
     'time_sigmoid_with_loss': (TimeSigmoidWithLoss, '', 'xs ts', 'loss'),
 }
+BATCH_NORM = {'batch_norm': True, 'batch_norm_pictures': True, 'batch_norm_off': False}      # whether in training
 RECURRENT = {'time_rnn': TimeRNN, 'time_lstm_wide': TimeLSTM, 'time_lstm_narrow': TimeLSTM, 'time_gru': TimeGRU}
 OPTIMIZERS = {'sgd': SGD, 'momentum': Momentum, 'ada_grad': AdaGrad, 'rms_prop': RMSprop, 'adam': Adam}
 MODELS = {'rnnlm': Rnnlm, 'better_rnnlm': partial(BetterRnnlm, dropout_ratio=0), 'seq2seq': Seq2seq,
@@ -100,7 +116,8 @@ def check(actual, expected, tolerance=None):
 def test_every_case_is_checked():
     """One that stands in no table here would be checked by nothing."""
     assert {key.split('/')[0] for key in ARRAYS} == {
-        *LAYERS, *RECURRENT, *(f'{case}_state' for case in RECURRENT), *OPTIMIZERS, *MODELS, 'relu', 'clip', 'clip_not'}
+        *LAYERS, *RECURRENT, *(f'{case}_state' for case in RECURRENT), *BATCH_NORM, *OPTIMIZERS, *MODELS, 'clip',
+        'clip_not'}
 
 
 @in_both_dtypes
@@ -118,6 +135,21 @@ def test_layer(case, dtype):
     for name, dx in zip(floats, dxs if floats else (), strict=True):
         check(dx, arrays[f'd{name}'])
     for name, grad in zip(params, layer.grads, strict=True):
+        check(grad, arrays[f'd{name}'])
+
+
+@in_both_dtypes
+@pytest.mark.parametrize('kind', [BatchNormalization, Simple_BatchNormalization])
+@pytest.mark.parametrize('case', BATCH_NORM)
+def test_batch_normalization(case, kind, dtype):
+    arrays = arrays_of(case, dtype)
+    layer = kind(arrays['gamma'], arrays['beta'], running_mean=arrays['mean'], running_var=arrays['var'])
+    layer.train_flg = BATCH_NORM[case]
+    check(layer.forward(arrays['x']), arrays['y'])
+    check(layer.running_mean, arrays['mean_after'])
+    check(layer.running_var, arrays['var_after'])
+    check(layer.backward(arrays['dy']), arrays['dx'])
+    for name, grad in zip(('gamma', 'beta'), layer.grads, strict=True):
         check(grad, arrays[f'd{name}'])
 
 
