@@ -7,7 +7,7 @@ import numpy
 
 from common import storage
 from common.checks import InputError, InputTypeError, check_sizes
-from common.layers import walk
+from common.layers import find_buffers, walk
 from common.np import np
 from common.trainer import remove_duplicate
 from common.weight_files import fit_params, library
@@ -54,6 +54,7 @@ class Checkpoint:
         storage.save_npz(self.path, {
             'settings': numpy.array(json.dumps(settings)), **state,
             **{f'param_{i}': param for i, param in enumerate(model.params)},
+            **{f'buffer_{i}': buffer for i, buffer in enumerate(find_buffers(model))},
             **{name: getattr(layer, state) for name, layer, state in stateful(model)
                if getattr(layer, state) is not None},
             **get_random_state()})
@@ -74,6 +75,8 @@ class Checkpoint:
         state = self.trainer_state(arrays, trainer.curve)
         optimizer_state = self.optimizer_state(arrays, model.params, optimizer.arrays)
         params = fit_params(self.path, numbered(arrays, 'param'), model.params)
+        buffers = find_buffers(model)
+        moments = fit_params(self.path, numbered(arrays, 'buffer'), buffers, 'buffer')
         states = []
         for name, layer, attribute in stateful(model):
             value = None
@@ -83,8 +86,8 @@ class Checkpoint:
             states.append((layer, attribute, value))
         with storage.refusing(self.path):
             set_random_state(arrays)        # the last that is checked and the first that is changed
-        for param, array in zip(model.params, params, strict=True):
-            param[...] = np.asarray(array)
+        for mine, array in zip([*model.params, *buffers], [*params, *moments], strict=True):
+            mine[...] = np.asarray(array)
         for layer, attribute, value in states:
             setattr(layer, attribute, value)
         optimizer.set_state(optimizer_state)

@@ -110,6 +110,11 @@ def walk(model):
     return found
 
 
+def find_buffers(model):
+    """The buffers of the model and of every layer in it, in the order of walk, each once: a list."""
+    return list({id(buffer): buffer for layer in walk(model) for buffer in getattr(layer, 'buffers', ())}.values())
+
+
 def set_training(model, flag):
     """Tell every layer of the model that cares, one with a `train_flg`, whether this is training. Dropout does."""
     check_flag('flag', flag)

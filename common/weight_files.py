@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from common.checks import InputError, InputTypeError
+from common.checks import InputError, InputTypeError, shown
 from common.np import to_cpu
 from common.storage import (
     as_type,
@@ -32,12 +32,13 @@ BESIDES = ('about', 'words', 'word_ends')       # the arrays that are no paramet
 
 
 class Weights(NamedTuple):
-    """What a file holds: its path, its arrays in order, what it says of itself, its words (None: it has none)."""
+    """What a file holds: path, parameters, what it says of itself, words (None: it has none), and the layers' buffers."""
 
     path: Path
     arrays: list[np.ndarray]
     about: dict
     words: list[str] | None
+    buffers: list[np.ndarray]
 
 
 def library() -> str:
@@ -109,14 +110,22 @@ def narrowed(name, array, dtype):
 # ---- parameters of a model
 
 
-def save_params(path, params, about: dict, words=None) -> None:
+def numbered(stem, arrays) -> dict:
+    """The arrays by the names stem_0, stem_1, …"""
+    return {f'{stem}_{i}': array for i, array in enumerate(arrays)}
+
+
+def save_params(path, params, about: dict, words=None, buffers=()) -> None:
     """Write a model's parameters.
 
-    .npz: arrays param_0, param_1, … in their own types, `about`, and the words where given. .pkl: the book's list of
-    float16 arrays, which has no place for more.
+    .npz: arrays param_0, param_1, …, buffer_0, … in their own types, `about`, and the words where given. .pkl: the
+    book's list of float16 arrays, which has no place for more.
     """
     ending = check_ending(path)
-    arrays = {f'param_{i}': to_cpu(param) for i, param in enumerate(params)}
+    if buffers and ending == '.pkl':
+        raise InputError(f'{path}: expected a name that ends in .npz, for the book\'s list of parameters has no place for '
+                         f'the {len(buffers)} buffers (running means) of this model, got {ending!r}')
+    arrays = {name: to_cpu(array) for name, array in (numbered('param', params) | numbered('buffer', buffers)).items()}
     for name, array in arrays.items():
         if not is_floats(array):
             raise InputTypeError(f'{name}: expected an array of floating-point numbers, got an array of {array.dtype}')
@@ -126,53 +135,86 @@ def save_params(path, params, about: dict, words=None) -> None:
         save_pickle(path, [narrowed(name, array, 'f2') for name, array in arrays.items()])
 
 
-def load_weights(path, params=None) -> Weights:
+def load_weights(path, params=None, buffers=(), names=None) -> Weights:
     """The weights in a file of save_params or of the book.
 
-    params: a model's, which the arrays are to fill: then all arrays fit them, and have their types. Where the file is
-    absent, that of the other format and the same stem is taken. InputError, naming the file, for whatever is wrong.
+    params, buffers: a model's, which the arrays are to fill: then all arrays fit them, and have their types; names: of
+    its params, for a pickle of volume 1, a dict of arrays. (No pickle holds buffers.) Where the file is absent, that of
+    the other format and the same stem is taken. InputError, naming the file, for whatever is wrong.
     """
     check_ending(path)
     path = find_file(path)
-    about, words = {}, None
     if path.suffix == '.npz':
-        shapes = None if params is None else {f'param_{i}': param.shape for i, param in enumerate(params)}
-        content = load_npz(path, shapes, BESIDES)
-        with refusing(path):
-            words = words_from_arrays(content)
-            if 'about' in content:
-                about = json.loads(from_text_array(content['about']))
-                if not isinstance(about, dict):
-                    raise InputError(f'expected facts by their names, got a {type(about).__name__}')
-        numbered = {name: array for name, array in content.items() if name not in BESIDES}
-        arrays = [numbered[name] for name in sorted(numbered, key=lambda name: (len(name), name))]
+        weights, names = weights_of_npz(path, params, buffers), None
     else:
-        arrays = load_pickle(path)
-        if not isinstance(arrays, list):
-            raise InputError(f'{path}: expected a list of {"" if params is None else f"{len(params)} "}arrays, got a '
-                             f'{type(arrays).__name__}')
-        if params is not None and len(arrays) != len(params):
-            raise InputError(f'{path}: expected {len(params)} arrays, got {len(arrays)}')
+        arrays, names = arrays_of_pickle(path, params, names)
+        weights = Weights(path, arrays, {}, None, [])
+    if params is None:
+        return weights
+    arrays = fit_params(path, weights.arrays, params, names=names)
+    found = fit_params(path, weights.buffers, buffers if weights.buffers else (), 'buffer')
+    return weights._replace(arrays=arrays, buffers=found)
+
+
+def weights_of_npz(path, params, buffers) -> Weights:
+    """See load_weights."""
+    shapes = None
     if params is not None:
-        arrays = fit_params(path, arrays, params)
-    return Weights(path, arrays, about, words)
+        shapes = {name: array.shape for name, array in (numbered('param', params) | numbered('buffer', buffers)).items()}
+    content = load_npz(path, shapes, BESIDES)
+    about: Any = {}
+    with refusing(path):
+        words = words_from_arrays(content)
+        if 'about' in content:
+            about = json.loads(from_text_array(content['about']))
+            if not isinstance(about, dict):
+                raise InputError(f'expected facts by their names, got a {type(about).__name__}')
+    names = sorted(content.keys() - set(BESIDES), key=lambda name: (len(name), name))
+    return Weights(path, [content[name] for name in names if not name.startswith('buffer_')], about, words,
+                   [content[name] for name in names if name.startswith('buffer_')])
 
 
-def fit_params(path, arrays, params, stem='param') -> list[np.ndarray]:
-    """The arrays stem_0, stem_1, … of a file in the types of params, a model's, each of which it is to fill.
+def arrays_of_pickle(path, params, names):
+    """The list of arrays in a pickle of the book, and their names where it is a dict, else None. See load_weights."""
+    arrays = load_pickle(path)
+    if isinstance(arrays, dict) and names:
+        return in_order(path, arrays, names), names
+    if not isinstance(arrays, list):
+        no_names = params is not None and isinstance(arrays, dict)
+        raise InputError(f'{path}: expected a list of {"" if params is None else f"{len(params)} "}arrays'
+                         f'{", for this model has no names for them" * no_names}, got a {type(arrays).__name__}')
+    if params is not None and len(arrays) != len(params):
+        raise InputError(f'{path}: expected {len(params)} arrays, got {len(arrays)}')
+    return arrays, None
 
-    InputError, naming the file and the array, unless each is an array of floating-point numbers of the right shape, and
-    each of params can be written. NaN and infinity are warned of.
+
+def in_order(path, arrays, names):
+    """The arrays of a dict as a list in the order of their names; InputError unless it has these names alone."""
+    missing = [name for name in names if name not in arrays]
+    more = [str(name) for name in arrays if name not in names]
+    if missing or more:
+        found = 'no ' + ', '.join(missing) if missing else ', '.join(more) + ' too'
+        raise InputError(f'{path}: expected arrays named {", ".join(names)}, got {shown(found[:200])}')
+    return [arrays[name] for name in names]
+
+
+def fit_params(path, arrays, params, stem='param', names=None) -> list[np.ndarray]:
+    """The arrays of a file in the types of params, a model's, each of which it is to fill.
+
+    They are called stem_0, stem_1, …, or by the names given. InputError, naming the file and the array, unless each is
+    an array of floating-point numbers of the right shape, and each of params can be written. NaN and infinity are
+    warned of.
     """
-    for i, param in enumerate(params):
+    names = names or [f'{stem}_{i}' for i in range(max(len(arrays), len(params)))]
+    for name, param in zip(names, params, strict=False):
         if not getattr(param.flags, 'writeable', True):     # CuPy's have no such flag
-            raise InputError(f'{stem}_{i}: expected an array that can be filled from {path}, got a read-only one')
-    found = {f'{stem}_{i}': array for i, array in enumerate(arrays)}
+            raise InputError(f'{name}: expected an array that can be filled from {path}, got a read-only one')
+    found = dict(zip(names, arrays, strict=False))
     for name, array in found.items():
         if not is_floats(array):
             kind = f'an array of {array.dtype}' if isinstance(array, np.ndarray) else f'a {type(array).__name__}'
             raise InputError(f'{path}, {name}: expected an array of floating-point numbers, got {kind}')
-    check_shapes(path, {f'{stem}_{i}': param.shape for i, param in enumerate(params)},
+    check_shapes(path, {name: param.shape for name, param in zip(names, params, strict=False)},
                  {name: array.shape for name, array in found.items()})
     filled = []
     for (name, array), param in zip(found.items(), params, strict=True):    # a comprehension can be a call more

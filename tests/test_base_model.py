@@ -106,7 +106,7 @@ PKL = {
     r'x\.pkl, param_1: expected \(4,\), got \(5,\)': [W, np.ones(5, 'f'), W.T],
     r'x\.pkl, param_2: expected \(4, 3\), got \(3, 4\)': [W, B, W],
     r'x\.pkl, param_1: expected \(4,\), got \(\)': [W, np.array(1.), W.T],
-    r'x\.pkl: expected a list of 3 arrays, got a dict$': {'word_vecs': W},
+    r'x\.pkl: expected a list of 3 arrays, for this model has no names for them, got a dict$': {'word_vecs': W},
     r'x\.pkl: expected a list of 3 arrays, got a ndarray$': np.ones((3, 4)),
     r'x\.pkl: expected a list of 3 arrays, got a tuple$': (W, B, W.T),
     r'x\.pkl, param_2: expected an array of floating-point numbers, got a list$': [W, B, [[1.] * 3] * 4],
