@@ -1,7 +1,7 @@
 """First weights, drawn from the global np.random."""
 import math
 
-from common.checks import check_range
+from common.checks import check_range, check_sizes
 from common.np import np
 
 
@@ -12,11 +12,13 @@ def normal(rows, columns, divisor, dtype='f'):
 
 def xavier(rows, columns, dtype='f'):
     """Normal numbers with the standard deviation 1/√rows -> (rows, columns): for sigmoid and tanh. Glorot, 2010."""
+    check_sizes(rows=rows, columns=columns)
     return normal(rows, columns, math.sqrt(rows), dtype)
 
 
 def he(rows, columns, dtype='f'):
     """Normal numbers with the standard deviation √(2/rows) -> (rows, columns): for ReLU. He et al., 2015."""
+    check_sizes(rows=rows, columns=columns)
     return normal(rows, columns, math.sqrt(rows / 2), dtype)
 
 

@@ -28,7 +28,7 @@ from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
-from common import functions, negative_sampling_layer, util
+from common import functions, negative_sampling_layer, util, weights
 from common.base_model import BaseModel
 from common.callbacks import Accuracies, CosineDecay, EarlyStopping, PlateauDecay, StepDecay
 from common.checks import InputError
@@ -143,6 +143,8 @@ CALLS = {
     'erf': (functions.erf, {'x': F(2, 3)}),
     'softmax': (functions.softmax, {'x': F(2, 3)}),
     'cross_entropy_error': (functions.cross_entropy_error, {'y': abs(F(2, 3)), 't': np.array([0, 2])}),
+    'xavier': (weights.xavier, {'rows': 3, 'columns': 2}),
+    'he': (weights.he, {'rows': 3, 'columns': 2}),
     'preprocess': (lambda text: util.preprocess(text)[0], {'text': 'you say hello.'}),
     'convert_one_hot': (util.convert_one_hot, {'corpus': CORPUS, 'vocab_size': 7}),
     'create_co_matrix': (util.create_co_matrix, {'corpus': CORPUS, 'vocab_size': 7, 'window_size': 2}),

@@ -1,22 +1,32 @@
 """What the networks of volume 1 share: layers one after another, and a loss behind them."""
+import math
+
 from common import evaluation
+from common.activation_layers import PRelu
 from common.base_model import BaseModel
+from common.checks import check_range
 from common.gradient_check import numerical_gradient
 from common.layers import SoftmaxWithLoss, gather
+from common.norm_layers import BatchNormalization, LayerNorm
+
+# what volume 1 calls the parameters of a layer, and we those that it does not have; of any other: W, b
+NAMES = {BatchNormalization: ('gamma', 'beta'), LayerNorm: ('gamma', 'beta'), PRelu: ('slope',)}
 
 
 class Network(BaseModel):
     """y = the layers one after another; with t, the loss of y, and ½ λ Σ W² over all weights, but no biases.
 
     layers: a list. loss_layer: SoftmaxWithLoss where none is given, for a classifier. λ = weight_decay_lambda.
-    Volume 1, 5.7 and 6.4.2.
+    names: the parameters' in volume 1, W1, b1, gamma1, beta1, W2, …, by which its pickles load. Volume 1, 5.7 and 6.4.2.
     """
 
     def __init__(self, layers, loss_layer=None, weight_decay_lambda=0):
+        check_range('weight_decay_lambda', weight_decay_lambda, 0, math.inf)
         self.layers = layers
         self.loss_layer = loss_layer or SoftmaxWithLoss()
         self.weight_decay_lambda = weight_decay_lambda
         self.params, self.grads = gather(*layers)
+        self.names = name_params(layers)
         layers[0].needs_dx = False
 
     def predict(self, x):
@@ -58,3 +68,19 @@ class Network(BaseModel):
     def numerical_gradient(self, x, t):
         """The same by central differences: two forward passes for each number. For networks in float64."""
         return [numerical_gradient(lambda _: float(self.forward(x, t)), param) for param in self.params]
+
+
+def name_params(layers):
+    """The names of the layers' parameters: numbered, with a new number at each layer that has a matrix or filters.
+
+    None where a layer has more of them than W and b.
+    """
+    names: list = []
+    number = 0
+    for layer in layers:
+        kinds = NAMES.get(type(layer), ('W', 'b'))
+        if len(layer.params) > len(kinds):
+            return None
+        number += any(param.ndim > 1 for param in layer.params)
+        names += [f'{kind}{number}' for kind, _ in zip(kinds, layer.params, strict=False)]
+    return names
