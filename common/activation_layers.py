@@ -3,7 +3,7 @@ import math
 
 from common.checks import InputError, check_array, check_dout, check_flag, check_range, check_shape
 from common.functions import erf, relu
-from common.layers import Layer, as_dtype
+from common.layers import Layer, as_dtype, as_floats
 from common.np import np
 from common.optimizer import blocks
 
@@ -34,7 +34,7 @@ class LeakyRelu(Layer):
         self.slope = float(slope)
 
     def forward(self, x):
-        x = as_floats(x)
+        x = as_floats('x', x)
         self.positive = x > 0
         self.out_shape = x.shape
         y = x * self.slope
@@ -94,7 +94,7 @@ class Elu(Layer):
         self.alpha = float(alpha)
 
     def forward(self, x):
-        x = as_floats(x)
+        x = as_floats('x', x)
         below = np.zeros_like(x)
         np.expm1(np.minimum(x, below, out=below), out=below)
         below *= self.alpha
@@ -139,7 +139,7 @@ class Gelu(Layer):
 
     def forward(self, x):
         """The slope is made here too: where the numbers are in the cache, that costs less than to come again."""
-        x = as_floats(x)
+        x = as_floats('x', x)
         y, slope = np.empty_like(x), np.empty_like(x)
         for block in blocks(x, y, slope):
             (gelu_tanh if self.approximate else gelu)(*block)
@@ -183,12 +183,6 @@ def gelu_tanh(x, y, slope):
     y *= 0.5
     slope *= y
     y *= x
-
-
-def as_floats(x):
-    """x, or its numbers as float64 where they are integers."""
-    check_array('x', x)
-    return x if x.dtype.kind == 'f' else x.astype('d')
 
 
 def one_or(slope, positive, dtype):

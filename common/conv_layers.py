@@ -4,7 +4,7 @@ Pictures are (N, C, H, W) outside. In memory the channels of a place lie side by
 such memory, seen with its axes exchanged, which costs nothing.
 """
 from common.checks import InputError, check_array, check_dout, check_shape, check_sizes
-from common.layers import Layer, as_dtype
+from common.layers import Layer, as_dtype, as_floats
 from common.np import np
 
 CHUNK = 2**21       # bytes of windows at a time: they stay in a core's cache. 1.9 times as fast as all at once
@@ -22,8 +22,8 @@ def out_size(shape, K, L, stride, pad):
 
 def check_pictures(name, x, C=None):
     """InputError unless x is (N, C, H, W), C being this number where it is given."""
-    if getattr(x, 'ndim', None) != 4 or not x.size or C not in (None, x.shape[1]):
-        check_array(name, x)
+    check_array(name, x)
+    if x.ndim != 4 or not x.size or C not in (None, x.shape[1]):
         raise InputError(f'{name}: expected (N, {C or "C"}, H, W), 1 or more numbers, got {x.shape}')
 
 
@@ -250,7 +250,7 @@ class Pooling(Layer):
         check_pictures('x', x)
         size = out_size(x.shape, self.pool_h, self.pool_w, self.stride, self.pad)
         self.out_shape = (*x.shape[:2], *size)
-        x = padded(x if x.dtype.kind == 'f' else x.astype('d'), self.pad, self.fill)
+        x = padded(as_floats('x', x), self.pad, self.fill)
         self.padded_shape = x.shape
         return x
 

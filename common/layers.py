@@ -146,6 +146,12 @@ def as_dtype(name, x, dtype):
     return x if getattr(x, 'dtype', None) is dtype else as_array(name, x).astype(dtype, copy=False)
 
 
+def as_floats(name, x):
+    """x, or its numbers as float64 where they are integers."""
+    check_array(name, x)
+    return x if x.dtype.kind == 'f' else x.astype('d')
+
+
 def as_rows(x):
     """(…, D) -> (n, D), one row for each place before the last axis."""
     return x.reshape(-1, x.shape[-1])
@@ -274,7 +280,7 @@ class MeanSquaredLoss(Layer):
     """
 
     def forward(self, y, t):
-        check_array('y', y)
+        y = as_floats('y', y)
         check_array('t', t)
         if y.shape != t.shape or not y.size or not y.ndim:
             raise InputError(f't: expected {y.shape}, as y, with one number or more, got {t.shape}')

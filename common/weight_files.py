@@ -32,7 +32,7 @@ BESIDES = ('about', 'words', 'word_ends')       # the arrays that are no paramet
 
 
 class Weights(NamedTuple):
-    """What a file holds: path, parameters, what it says of itself, words (None: it has none), and the layers' buffers."""
+    """What a file holds: path, parameters, what it says of itself, words (None: it has none), the layers' buffers."""
 
     path: Path
     arrays: list[np.ndarray]
@@ -123,9 +123,10 @@ def save_params(path, params, about: dict, words=None, buffers=()) -> None:
     """
     ending = check_ending(path)
     if buffers and ending == '.pkl':
-        raise InputError(f'{path}: expected a name that ends in .npz, for the book\'s list of parameters has no place for '
-                         f'the {len(buffers)} buffers (running means) of this model, got {ending!r}')
-    arrays = {name: to_cpu(array) for name, array in (numbered('param', params) | numbered('buffer', buffers)).items()}
+        raise InputError(f"{path}: expected a name that ends in .npz, for the book's list of parameters has no place "
+                         f'for the {len(buffers)} buffers (running means) of this model, got {ending!r}')
+    named = numbered('param', params) | numbered('buffer', buffers)
+    arrays = {name: to_cpu(array) for name, array in named.items()}
     for name, array in arrays.items():
         if not is_floats(array):
             raise InputTypeError(f'{name}: expected an array of floating-point numbers, got an array of {array.dtype}')
@@ -160,7 +161,8 @@ def weights_of_npz(path, params, buffers) -> Weights:
     """See load_weights."""
     shapes = None
     if params is not None:
-        shapes = {name: array.shape for name, array in (numbered('param', params) | numbered('buffer', buffers)).items()}
+        named = numbered('param', params) | numbered('buffer', buffers)
+        shapes = {name: array.shape for name, array in named.items()}
     content = load_npz(path, shapes, BESIDES)
     about: Any = {}
     with refusing(path):

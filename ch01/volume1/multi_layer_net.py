@@ -26,7 +26,7 @@ class MultiLayerNet(Network):
                  weight_decay_lambda=0, use_dropout=False, dropout_ratio=0.5, use_batchnorm=False, dtype='f'):
         check_sizes(input_size=input_size, output_size=output_size)
         check_hidden(hidden_size_list)
-        if activation not in ACTIVATIONS:
+        if not isinstance(activation, str) or activation not in ACTIVATIONS:
             raise InputError(f'activation: expected one of {", ".join(ACTIVATIONS)}, got {brief(activation)}')
         check_flag('use_dropout', use_dropout)
         check_flag('use_batchnorm', use_batchnorm)

@@ -17,7 +17,7 @@ class Network(BaseModel):
     """y = the layers one after another; with t, the loss of y, and ½ λ Σ W² over all weights, but no biases.
 
     layers: a list. loss_layer: SoftmaxWithLoss where none is given, for a classifier. λ = weight_decay_lambda.
-    names: the parameters' in volume 1, W1, b1, gamma1, beta1, W2, …, by which its pickles load. Volume 1, 5.7 and 6.4.2.
+    names: the parameters' in volume 1, W1, b1, gamma1, beta1, W2, …, by which its pickles load. Volume 1, 5.7, 6.4.2.
     """
 
     def __init__(self, layers, loss_layer=None, weight_decay_lambda=0):
