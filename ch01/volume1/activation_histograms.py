@@ -60,7 +60,7 @@ def main(
         draw_row(row, outs, 'C0' if activation is Sigmoid else 'C1')
         row[0].set_ylabel(name.replace(', ', '\nweights: '), fontsize=11)
     for i, ax in enumerate(axes[0]):
-        ax.set_title(f'layer {i + 1}\n{ax.get_title()}')
+        ax.set_title(f'layer {i + 1}\n{ax.get_title()}', fontsize=10)
     figure.supxlabel('activation: above each panel mean ± standard deviation; what is above 1 stands in the last bar')
     figure.suptitle('share (%) of the activations in each of 30 bars, cut off at 25 %')
     show('ch01_volume1_activation_histograms')

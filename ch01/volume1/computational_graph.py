@@ -87,8 +87,8 @@ def draw(values, gradients):
         ax.plot(x, y, 'o', markersize=38, markerfacecolor='#fff3d6', markeredgecolor='#555555', zorder=2)
         ax.text(x, y, sign, ha='center', va='center', fontsize=22, zorder=3)
     ax.text(8.08, 3.3, 'price', ha='left', va='center', fontsize=14)
-    ax.text(8.6, 5.5, 'forward → what each number is', color=blue, fontsize=14, ha='right')
-    ax.text(8.6, 5.1, '← backward: what one more of it adds to the price', color=red, fontsize=14, ha='right')
+    ax.text(8.6, 5.5, 'forward →  what each number is', color=blue, fontsize=14, ha='right')
+    ax.text(8.6, 5.1, '← backward  what one more of it adds to the price', color=red, fontsize=14, ha='right')
     ax.set(xlim=(-1.4, 8.8), ylim=(0.5, 6), aspect='equal')
     ax.axis('off')
 

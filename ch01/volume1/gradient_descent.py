@@ -96,7 +96,7 @@ def draw_descents(ax, runs, paths):
     for (name, path), color in zip(paths.items(), ('#1b7837', '#b2182b', '#e08214'), strict=True):
         start, lr = runs[name]
         ax.plot(*start, 's', color=color, markersize=9, zorder=4)
-        ax.annotate(start, start, (10, -4), textcoords='offset points', color=color)
+        ax.annotate(start, start, (-46, -14), textcoords='offset points', color=color)
         label = f'learning rate {lr:g}, {name}'
         if name == 'too large':     # it goes back and forth on one line: arcs keep the jumps apart
             ax.plot([], [], 'o-', color=color, label=label)
@@ -109,7 +109,7 @@ def draw_descents(ax, runs, paths):
             ax.plot(*path.T, 'o-', color=color, markersize=5, label=label)
     ax.plot(0, 0, '+', color='black', markersize=12, zorder=5)
     ax.set_title('gradient descent: squares are the starts')
-    ax.legend(loc='lower left')
+    ax.legend(loc='upper center')
 
 
 if __name__ == '__main__':

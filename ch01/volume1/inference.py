@@ -25,8 +25,8 @@ def find_sample_weight() -> Path:
         if (place / 'sample_weight.pkl').is_file():
             return place / 'sample_weight.pkl'
     raise FileNotFoundError(f'sample_weight.pkl is neither here nor in {weights / "volume1"}: it comes with the code '
-                            'of volume 1 (ch03), and no script makes it. python -m ch01.volume1.train_two_layer trains a '
-                            'network of your own.')
+                            'of volume 1 (ch03), and no script makes it. python -m ch01.volume1.train_two_layer trains '
+                            'a network of your own.')
 
 
 def load_network(path):
@@ -71,17 +71,18 @@ def draw(confusion, accuracy, x, t, y):
     import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
 
     figure = plt.figure(figsize=(16, 7.4), layout='constrained')
-    left, right = figure.subfigures(1, 2, width_ratios=(1, 1.05))
-    draw_confusion(left.subplots(), confusion, accuracy)
+    matrix, right, wrong = figure.subfigures(1, 3, width_ratios=(2, 1, 1))
+    draw_confusion(matrix.subplots(), confusion, accuracy)
     order = y.max(axis=1).argsort(kind='stable')                        # (N,): the least certain first
     is_right = (y.argmax(axis=1) == t)[order]
-    axes = right.subplots(4, 4, width_ratios=(1, 1.5, 1, 1.5))
-    for i, chosen in enumerate((order[is_right][:4], order[~is_right][:-5:-1])):
-        for row, k in zip(axes[:, 2 * i:2 * i + 2], chosen, strict=False):
-            draw_picture(*row, x[k].reshape(28, 28), int(t[k]), y[k])
-    for ax in axes.flat:
-        ax.set_axis_on() if ax.has_data() else ax.set_axis_off()
-    right.suptitle('left: right, but hardly certain · right: wrong, and certain of it')
+    for column, title, chosen in ((right, 'right, but in doubt', order[is_right][:4]),
+                                  (wrong, 'wrong, and certain of it', order[~is_right][:-5:-1])):
+        column.suptitle(title)
+        axes = column.subplots(4, 2, width_ratios=(1, 1.5))
+        for pair, i in zip(axes, chosen, strict=False):
+            draw_picture(*pair, x[i].reshape(28, 28), int(t[i]), y[i])
+        for ax in axes[len(chosen):].flat:
+            ax.axis('off')
 
 
 def draw_confusion(ax, confusion, accuracy):

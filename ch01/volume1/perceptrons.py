@@ -61,10 +61,10 @@ def main():
     for i, (x1, x2) in enumerate(POINTS):
         print(f'{x1:>2} {x2:>2} |', ' '.join(f'{column[i]:>4}' for column in answers.values()))
 
-    figure, axes = plt.subplots(1, 4, figsize=(15, 5.2), layout='constrained')
+    figure, axes = plt.subplots(1, 4, figsize=(15, 4.9), layout='constrained')
     for ax, gate in zip(axes, GATES, strict=True):
         draw(ax, gate)
-    figure.suptitle('where each gate answers 1 (blue) and 0 (red)\n')
+    figure.suptitle('where each gate answers 1 (blue) and 0 (red)')
     show('ch01_volume1_perceptrons')
     return answers
 
