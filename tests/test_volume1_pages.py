@@ -274,7 +274,7 @@ def test_inference_goes_through_all_layers():
 
 def test_weights_that_do_not_fit():
     write_weights(Path('short.pkl'), b3=None)
-    with pytest.raises(InputError, match=r'short.pkl: expected a dict of the arrays W1, b1, W2, b2, W3, b3'):
+    with pytest.raises(InputError, match=r'short.pkl: expected arrays named W1, b1, W2, b2, W3, b3, got no b3'):
         inference.main(params='short.pkl')
     write_weights(Path('turned.pkl'), W2=np.zeros((100, 50)))
     with pytest.raises(InputError, match=r'turned.pkl, W2: expected \(50, 100\), got \(100, 50\)'):

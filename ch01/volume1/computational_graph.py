@@ -78,8 +78,8 @@ def draw(values, gradients):
         (x, y), (dx, dy) = start, (end[0] - start[0], end[1] - start[1])
         length = math.hypot(dx, dy)
         x, y, up = x + 0.47 * dx, y + 0.47 * dy, (-0.22 * dy / length, 0.22 * dx / length)     # up: across the arrow
-        for number, sign, color in ((values[name], 1, blue), (gradients[name], -1, red)):
-            ax.text(x + sign * up[0], y + sign * up[1], f'{number:.6g}', color=color, fontsize=14, ha='center',
+        for number, side, color in ((values[name], 1, blue), (gradients[name], -1, red)):
+            ax.text(x + side * up[0], y + side * up[1], f'{number:.6g}', color=color, fontsize=14, ha='center',
                     va='center', rotation=math.degrees(math.atan2(dy, dx)))
         if start not in NODES:
             ax.text(start[0] - 0.08, start[1], name, ha='right', va='center', fontsize=14)

@@ -4,18 +4,14 @@ The file comes with volume 1's code (its folder ch03). No script makes it: ch01.
 of your own.
 """
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from ch01.volume1.multi_layer_net import MultiLayerNet
-from common.checks import InputError
 from common.cli import run
 from common.figures import show
 from common.functions import softmax
 from common.np import np, to_cpu
-from common.storage import load_pickle
 from dataset import files, images
-
-NAMES = ('W1', 'b1', 'W2', 'b2', 'W3', 'b3')
 
 
 def find_sample_weight() -> Path:
@@ -32,13 +28,8 @@ def find_sample_weight() -> Path:
 def load_network(path):
     """A network 784–50–100–10 with sigmoids and the weights of a file: a dict of arrays W1, b1, W2, b2, W3, b3."""
     model = MultiLayerNet(784, [50, 100], 10, activation='sigmoid')
-    arrays = load_pickle(path)
-    if not isinstance(arrays, dict) or set(arrays) != set(NAMES):
-        raise InputError(f'{path}: expected a dict of the arrays {", ".join(NAMES)}')
-    for name, param in zip(NAMES, model.params, strict=True):
-        if getattr(arrays[name], 'shape', None) != param.shape:
-            raise InputError(f'{path}, {name}: expected {param.shape}, got {getattr(arrays[name], "shape", None)}')
-        param[...] = np.asarray(arrays[name])
+    model.names = ['W1', 'b1', 'W2', 'b2', 'W3', 'b3']
+    model.load_params(path)
     return model
 
 
@@ -71,7 +62,8 @@ def draw(confusion, accuracy, x, t, y):
     import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
 
     figure = plt.figure(figsize=(16, 7.4), layout='constrained')
-    matrix, right, wrong = figure.subfigures(1, 3, width_ratios=(2, 1, 1))
+    parts: Any = figure.subfigures(1, 3, width_ratios=(2, 1, 1))
+    matrix, right, wrong = parts
     draw_confusion(matrix.subplots(), confusion, accuracy)
     order = y.max(axis=1).argsort(kind='stable')                        # (N,): the least certain first
     is_right = (y.argmax(axis=1) == t)[order]
@@ -79,8 +71,8 @@ def draw(confusion, accuracy, x, t, y):
                                   (wrong, 'wrong, and certain of it', order[~is_right][:-5:-1])):
         column.suptitle(title)
         axes = column.subplots(4, 2, width_ratios=(1, 1.5))
-        for pair, i in zip(axes, chosen, strict=False):
-            draw_picture(*pair, x[i].reshape(28, 28), int(t[i]), y[i])
+        for (ax, bars), i in zip(axes, chosen, strict=False):
+            draw_picture(ax, bars, x[i].reshape(28, 28), int(t[i]), y[i])
         for ax in axes[len(chosen):].flat:
             ax.axis('off')
 

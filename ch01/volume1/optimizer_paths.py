@@ -23,7 +23,7 @@ def walk(optimizer, steps):
     path = [START]
     for _ in range(steps):
         optimizer.update(params, list(gradient(*params)))
-        path.append(tuple(float(p[0]) for p in params))
+        path.append((float(params[0][0]), float(params[1][0])))
     return np.array(path)
 
 
