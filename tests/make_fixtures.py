@@ -125,6 +125,10 @@ def time_cross_entropy(xs, ts):
     return F.cross_entropy(xs.flatten(0, 1), ts.flatten(), ignore_index=-1)
 
 
+def mean_squared_loss(y, t):
+    return F.mse_loss(y, t.double(), reduction='sum') / (2 * len(y))
+
+
 def yes_no_cross_entropy(x, t):
     return F.binary_cross_entropy_with_logits(x, t.double())
 
@@ -180,6 +184,14 @@ LAYERS = {
     'batch_norm_off': (partial(batch_norm, training=False), NORMED, {'x': PICTURES} | SCALE | MOMENTS),
     'layer_norm': (layer_norm, 'y', {'x': (5, 3)} | SCALE),
     'layer_norm_wide': (layer_norm, 'y', {'x': (N, T, 3)} | SCALE),
+    'convolution': (F.conv2d, 'y', {'x': (2, 2, 5, 4), 'W': (3, 2, 3, 2), 'b': (3,)}),
+    'convolution_stride_pad': (partial(F.conv2d, stride=2, padding=1), 'y',
+                               {'x': (2, 2, 6, 5), 'W': (3, 2, 3, 3), 'b': (3,)}),
+    'convolution_channels': (partial(F.conv2d, padding=1), 'y', {'x': (2, 9, 4, 4), 'W': (8, 9, 3, 3), 'b': (8,)}),
+    'pooling': (partial(F.max_pool2d, kernel_size=2), 'y', {'x': (2, 3, 4, 5)}),
+    'pooling_overlapping': (partial(F.max_pool2d, kernel_size=(3, 2), stride=1, padding=1), 'y', {'x': (2, 3, 4, 5)}),
+    'average_pooling': (partial(F.avg_pool2d, kernel_size=(3, 2), stride=2, padding=1), 'y', {'x': (2, 3, 4, 5)}),
+    'mean_squared_loss': (mean_squared_loss, 'loss', {'y': (3, 2), 't': IDS[:, :2]}),
     'sigmoid': (torch.sigmoid, 'y', {'x': (5, 3)}),
     'sigmoid_large': (torch.sigmoid, 'y', {'x': ramp(5, 3)}),
     'softmax': (softmax, 'y', {'x': (5, 3)}),

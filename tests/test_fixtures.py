@@ -16,8 +16,18 @@ from ch07.seq2seq import Seq2seq
 from ch08.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
 from ch08.attention_seq2seq import AttentionSeq2seq
 from common.activation_layers import Elu, Gelu, LeakyRelu, PRelu, Relu, Tanh
+from common.conv_layers import AveragePooling, Convolution, Pooling
 from common.functions import cross_entropy_error, relu, sigmoid, softmax
-from common.layers import Affine, Embedding, MatMul, Sigmoid, SigmoidWithLoss, Softmax, SoftmaxWithLoss
+from common.layers import (
+    Affine,
+    Embedding,
+    MatMul,
+    MeanSquaredLoss,
+    Sigmoid,
+    SigmoidWithLoss,
+    Softmax,
+    SoftmaxWithLoss,
+)
 from common.norm_layers import BatchNormalization, LayerNorm, Simple_BatchNormalization
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, RMSprop
 from common.time_layers import (
@@ -59,6 +69,13 @@ LAYERS = {
     'gelu_tanh_large': (partial(Gelu, True), '', 'x', 'y'),
     'layer_norm': (LayerNorm, 'gamma beta', 'x', 'y'),
     'layer_norm_wide': (LayerNorm, 'gamma beta', 'x', 'y'),
+    'convolution': (Convolution, 'W b', 'x', 'y'),
+    'convolution_stride_pad': (partial(Convolution, stride=2, pad=1), 'W b', 'x', 'y'),
+    'convolution_channels': (partial(Convolution, pad=1), 'W b', 'x', 'y'),
+    'pooling': (partial(Pooling, 2, 2), '', 'x', 'y'),
+    'pooling_overlapping': (partial(Pooling, 3, 2, 1, 1), '', 'x', 'y'),
+    'average_pooling': (partial(AveragePooling, 3, 2, 2, 1), '', 'x', 'y'),
+    'mean_squared_loss': (MeanSquaredLoss, '', 'y t', 'loss'),
     'sigmoid': (Sigmoid, '', 'x', 'y'),
     'sigmoid_large': (Sigmoid, '', 'x', 'y'),
     'softmax': (Softmax, '', 'x', 'y'),
