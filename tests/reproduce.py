@@ -105,6 +105,7 @@ class Row(NamedTuple):
     seeds: tuple[int | None, ...] = (0, 1, 2)
     needs: str = ''                             # a file of the data folder; OWN: no data folder at all
     after: str = ''                             # the row whose weights it takes
+    quoted: bool = False                        # by hand, outside of the table
 
 
 OWN = 'own'
@@ -143,9 +144,10 @@ ROWS = {
                 attention=({}, 'near 100 % after epoch 2'), peeky=({'model': 'peeky'}, 'later than attention'),
                 plain=({'model': 'seq2seq'}, 'near 0 %')),
     'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,),
-                after='rnnlm'),
+                after='rnnlm', quoted=True),
     'better_text': Row('–', 'ch07.generate_better_text', lambda texts: {'text': '\n'.join(texts)},
-                       {'params': '{out}/better_rnnlm/0/BetterRnnlm.npz'}, (0,), after='better_rnnlm'),
+                       {'params': '{out}/better_rnnlm/0/BetterRnnlm.npz'}, (0,), after='better_rnnlm',
+                       quoted=True),
 }
 
 # task: title, {variant: label}
@@ -283,9 +285,14 @@ def line_of(name, results):
     return f'| {name} | {ROWS[name].book} | {shown(name, results)}{missing} | `{command(name)}` | {wall} |'
 
 
+def package(name):
+    """That of a row's script: 'ch01', 'ch01.volume1'."""
+    return ROWS[name].script.rpartition('.')[0]
+
+
 def rows_of(chapter):
     """The names of the rows on a chapter's page. Texts that a model wrote are quoted there by hand, cut short."""
-    return [name for name, row in ROWS.items() if row.script.startswith(f'{chapter}.') and not row.after]
+    return [name for name, row in ROWS.items() if package(name) == chapter and not row.quoted]
 
 
 def lines_in(page):
@@ -305,8 +312,8 @@ def with_lines(page, chapter, lines):
 
 def write_pages(lines):
     """Put the lines (row -> line) into the pages of their chapters."""
-    for chapter in sorted({ROWS[name].script.split('.')[0] for name in lines}):
-        path = PAGES / chapter / 'README.md'
+    for chapter in sorted({package(name) for name in lines}):
+        path = PAGES.joinpath(*chapter.split('.'), 'README.md')
         page = with_lines(path.read_text(encoding='utf-8'), chapter, lines)
         path.write_text(page, encoding='utf-8', newline='\n')
         print(f'page: {path}')

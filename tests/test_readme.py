@@ -11,12 +11,17 @@ from tests import reproduce
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / 'README.md'
-CHAPTERS = [ROOT / f'ch0{number}' for number in range(1, 9)]
+CHAPTERS = [*(ROOT / f'ch0{number}' for number in range(1, 9)), ROOT / 'ch01' / 'volume1']
 PAGES = [README, *(chapter / 'README.md' for chapter in CHAPTERS)]
 
 
 def name_of(path):
     return str(path.relative_to(ROOT))
+
+
+def package(chapter):
+    """The folder's name in an import."""
+    return '.'.join(chapter.relative_to(ROOT).parts)
 
 
 def blocks(path):
@@ -26,8 +31,8 @@ def blocks(path):
 
 def commands(text):
     """The commands of a page's text that run a chapter's script: ('ch07.train_seq2seq', ['--reverse']) …"""
-    found = re.findall(r'python3? (?:-m )?(ch0\d[./]\w+)(?:\.py)?((?: +[^`\s|&;]+)*)', text)
-    found += re.findall(r'`(ch0\d\.\w+)((?: +[^`\s]+)*)`', text)       # without its `python -m`, as in the tables
+    found = re.findall(r'python3? (?:-m )?(ch0\d[./](?:volume1[./])?\w+)(?:\.py)?((?: +[^`\s|&;]+)*)', text)
+    found += re.findall(r'`(ch0\d\.(?:volume1\.)?\w+)((?: +[^`\s]+)*)`', text)  # in tables without `python -m`
     return [(script.replace('/', '.'), shlex.split(flags)) for script, flags in found]
 
 
@@ -80,16 +85,18 @@ def test_commands_have_flags_that_the_scripts_know(path):
 
 def test_a_command_is_found_wherever_it_stands():
     text = ('x && .venv/bin/python -m ch08.train --max-epoch 3 --seed 2\n| `python -m ch01.train` | `ch04.eval` (or '
-            '`--model x`) `ch01.train.main(max_epoch=5)` python ch07/train_seq2seq.py --reverse; b `ch06.x --y 1`')
+            '`--model x`) `ch01.train.main(max_epoch=5)` python ch07/train_seq2seq.py --reverse; b `ch06.x --y 1` '
+            'python ch01/volume1/a.py --b 2 `ch01.volume1.c`')
     assert commands(text) == [('ch08.train', ['--max-epoch', '3', '--seed', '2']), ('ch01.train', []),
-                              ('ch07.train_seq2seq', ['--reverse']), ('ch04.eval', []), ('ch06.x', ['--y', '1'])]
+                              ('ch07.train_seq2seq', ['--reverse']), ('ch01.volume1.a', ['--b', '2']),
+                              ('ch04.eval', []), ('ch06.x', ['--y', '1']), ('ch01.volume1.c', [])]
 
 
 @pytest.mark.parametrize('chapter', CHAPTERS, ids=name_of)
 def test_a_page_names_each_script_of_its_chapter(chapter):
     page = (chapter / 'README.md').read_text(encoding='utf-8')
     scripts = [path.stem for path in chapter.glob('*.py') if 'run(main)' in path.read_text(encoding='utf-8')]
-    assert scripts and {f'{chapter.name}.{name}' for name in scripts} <= {script for script, _ in commands(page)}
+    assert scripts and {f'{package(chapter)}.{name}' for name in scripts} <= {script for script, _ in commands(page)}
 
 
 @pytest.mark.parametrize('path', PAGES, ids=name_of)
@@ -115,8 +122,8 @@ def test_tables_have_as_many_cells_in_each_line(path):
 def test_the_results_are_all_rows_of_the_chapter_as_reproduce_writes_them(chapter):
     page = (chapter / 'README.md').read_text(encoding='utf-8')
     lines = reproduce.lines_in(page)
-    assert reproduce.with_lines(page, chapter.name, {}) == page
-    assert [name for name in lines if name in reproduce.ROWS] == reproduce.rows_of(chapter.name)
-    for name in reproduce.rows_of(chapter.name):
+    assert reproduce.with_lines(page, package(chapter), {}) == page
+    assert [name for name in lines if name in reproduce.ROWS] == reproduce.rows_of(package(chapter))
+    for name in reproduce.rows_of(package(chapter)):
         _, book, _, command, _ = (cell.strip() for cell in lines[name].strip('|').split('|'))
         assert (book, command) == (reproduce.ROWS[name].book, f'`{reproduce.command(name)}`')

@@ -18,7 +18,12 @@ import pytest
 from common.cli import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = sorted(path for path in ROOT.glob('ch0*/*.py') if 'run(main)' in path.read_text(encoding='utf-8'))
+SCRIPTS = sorted(path for path in ROOT.glob('ch0*/**/*.py') if 'run(main)' in path.read_text(encoding='utf-8'))
+
+
+def module_name(path):
+    return '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+
 
 # Those that the book names, and which keep their names.
 BOOK = """
@@ -38,9 +43,9 @@ def test_the_books_scripts_are_there():
     assert found >= {(chapter, name) for chapter, *names in map(str.split, BOOK.strip().splitlines()) for name in names}
 
 
-@pytest.mark.parametrize('path', SCRIPTS, ids=lambda path: f'{path.parent.name}.{path.stem}')
+@pytest.mark.parametrize('path', SCRIPTS, ids=module_name)
 def test_help_explains_each_flag(path):
-    module = importlib.import_module(f'{path.parent.name}.{path.stem}')
+    module = importlib.import_module(module_name(path))
     parser = make_parser(module.main)
     assert ' '.join(module.__doc__.split('\n\n')[0].split()) in ' '.join(parser.format_help().split())
     for action in parser._actions[1:]:      # all but --help itself
