@@ -102,6 +102,8 @@ dataset.ptb
   load_vocab()
 ch01.two_layer_net
   TwoLayerNet(input_size, hidden_size, output_size)
+ch01.volume1.multi_layer_net
+  MultiLayerNet(input_size, hidden_size_list, output_size, activation='relu', weight_init_std='relu')
 ch03.simple_cbow
   SimpleCBOW(vocab_size, hidden_size)
 ch03.simple_skip_gram
