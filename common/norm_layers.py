@@ -4,7 +4,8 @@ import sys
 
 from common.checks import InputError, check_array, check_dout, check_flag, check_range, check_shape
 from common.layers import Layer, as_dtype, as_rows, check_last
-from common.np import np
+from common.np import GPU, np
+from common.optimizer import BLOCK
 
 
 def check_scale(gamma, beta):
@@ -57,13 +58,19 @@ class BatchNormalization(Layer):
         mean, var = self.buffers
         if train_flg:
             mean = fold(np.ones(len(rows), rows.dtype) @ rows, C, last) / n         # (C,)
-        xc = rows - spread(mean, rows, last)
+        wide_mean, xc, squares = spread(mean, rows, last), np.empty_like(rows), 0
+        for i in parts(rows):
+            np.subtract(rows[i], wide_mean, out=xc[i])
+            if train_flg:
+                squares = squares + np.einsum('nd,nd->d', xc[i], xc[i])
         if train_flg:
-            var = fold(np.einsum('nd,nd->d', xc, xc), C, last) / n                  # (C,)
+            var = fold(squares, C, last) / n                # (C,)
             self.move(mean, var)
         inv = 1 / np.sqrt(var + self.eps)                   # (C,): 1/σ
-        y = xc * spread(gamma * inv, rows, last)
-        y += spread(beta, rows, last)
+        scale, shift, y = spread(gamma * inv, rows, last), spread(beta, rows, last), np.empty_like(rows)
+        for i in parts(rows):
+            np.multiply(xc[i], scale, out=y[i])
+            y[i] += shift
         self.cache = xc, inv, n, train_flg, last
         self.out_shape = x.shape
         return picture(y, x.shape, last)
@@ -80,10 +87,13 @@ class BatchNormalization(Layer):
         if not self.needs_dx:
             return None
         scale = gamma * inv                                 # (C,)
-        dx = d * spread(scale, d, last)
-        if train_flg:                                       # what μ and σ² take away: scale·(dβ + x̂·dγ)/n
-            dx -= xc * spread(scale * inv * dgamma / n, d, last)
-            dx -= spread(scale * dbeta / n, d, last)
+        along, mean = spread(scale * inv * dgamma / n, d, last), spread(scale * dbeta / n, d, last)
+        scale, dx = spread(scale, d, last), np.empty_like(d)
+        for i in parts(d):
+            np.multiply(d[i], scale, out=dx[i])
+            if train_flg:                                   # what μ and σ² take away: scale·(dβ + x̂·dγ)/n
+                dx[i] -= xc[i] * along
+                dx[i] -= mean
         return picture(dx, self.out_shape, last)
 
     def check(self, x, train_flg):
@@ -106,6 +116,12 @@ class BatchNormalization(Layer):
 
 # Pictures (N, C, H, W) lie in memory in that order, or, behind a convolution, as (N, H, W, C). Either way they are rows
 # here, one a picture, so that each pass over them runs through memory in one go, and of H·W numbers at least.
+
+
+def parts(rows):
+    """Slices of rows (n, D) that fit into a core's cache, so that the passes over each stay there."""
+    step = len(rows) if GPU else max(1, BLOCK // rows.shape[1])
+    return [slice(i, i + step) for i in range(0, len(rows), step)]
 
 
 def memory_rows(x):
@@ -160,12 +176,16 @@ class LayerNorm(Layer):
         D = len(gamma)
         check_last('x', x, D)
         rows = as_rows(x)                                   # (n, D)
-        xhat = rows - (rows @ np.full(D, 1 / D, rows.dtype))[:, None]
-        var = np.einsum('nd,nd->n', xhat, xhat) / D         # (n,)
-        inv = (1 / np.sqrt(var + self.eps))[:, None]        # (n, 1)
-        xhat *= inv
-        y = xhat * gamma
-        y += beta
+        xhat, y, inv = np.empty_like(rows), np.empty_like(rows), np.empty_like(rows[:, :1])
+        mean_of = np.full(D, 1 / D, rows.dtype)
+        for i in parts(rows):
+            part = xhat[i]
+            np.subtract(rows[i], (rows[i] @ mean_of)[:, None], out=part)
+            var = np.einsum('nd,nd->n', part, part) / D     # (n,)
+            inv[i, 0] = 1 / np.sqrt(var + self.eps)         # 1/σ
+            part *= inv[i]
+            np.multiply(part, gamma, out=y[i])
+            y[i] += beta
         self.cache, self.out_shape = (xhat, inv), x.shape
         return y.reshape(x.shape)
 
@@ -176,17 +196,19 @@ class LayerNorm(Layer):
         xhat, inv = self.cache
         D = len(gamma)
         dy = as_rows(dy)                                    # (n, D)
-        np.matmul(np.ones(len(dy), dy.dtype), dy, out=dbeta)
-        dx = dy * xhat
-        np.matmul(np.ones(len(dy), dy.dtype), dx, out=dgamma)
-        if not self.needs_dx:
-            return None
-        along = (dx @ gamma)[:, None] / D                   # (n, 1): how far dy·γ points along x̂
-        mean = (dy @ gamma)[:, None] / D                    # (n, 1): its mean
-        np.multiply(dy, gamma, out=dx)
-        dx -= xhat * along
-        dx -= mean
-        dx *= inv
+        dx, mean_of = np.empty_like(dy), gamma / D
+        dgamma[...] = dbeta[...] = 0
+        for i in parts(dy):
+            d, part = dy[i], dx[i]
+            ones = np.ones(len(d), d.dtype)
+            np.multiply(d, xhat[i], out=part)
+            dbeta += ones @ d
+            dgamma += ones @ part
+            along = (part @ mean_of)[:, None]               # (n, 1): how far dy·γ points along x̂
+            np.multiply(d, gamma, out=part)
+            part -= xhat[i] * along
+            part -= (d @ mean_of)[:, None]                  # (n, 1): its mean
+            part *= inv[i]
         return dx.reshape(self.out_shape)
 
 

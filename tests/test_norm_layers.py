@@ -118,13 +118,22 @@ def test_far_from_zero_in_float32():
 
 
 def test_no_gradient_for_an_input_that_nobody_asks_for():
-    for kind in BatchNormalization, LayerNorm:
-        layer, twin = pair((kind, kind), np.random.randn(3), np.random.randn(3))
-        x, dy = np.random.randn(4, 3), np.random.randn(4, 3)
-        layer.needs_dx = False
-        layer.forward(x), twin.forward(x)
-        assert layer.backward(dy) is None and twin.backward(dy).shape == (4, 3)
-        assert [g.tolist() for g in layer.grads] == [g.tolist() for g in twin.grads]
+    layer, twin = pair((BatchNormalization, BatchNormalization), np.random.randn(3), np.random.randn(3))
+    x, dy = np.random.randn(4, 3), np.random.randn(4, 3)
+    layer.needs_dx = False
+    layer.forward(x), twin.forward(x)
+    assert layer.backward(dy) is None and twin.backward(dy).shape == (4, 3)
+    assert [g.tolist() for g in layer.grads] == [g.tolist() for g in twin.grads]
+
+
+@pytest.mark.parametrize('kinds, shape', [
+    ((BatchNormalization, Simple_BatchNormalization), (30_001, 7)),
+    ((BatchNormalization, Simple_BatchNormalization), (5, 4, 90, 101)),
+    ((LayerNorm, Simple_LayerNorm), (3, 12_345, 7)), ((LayerNorm, Simple_LayerNorm), (3, 70_000))])
+def test_pairs_of_more_numbers_than_fit_into_the_cache(kinds, shape):
+    D = shape[1] if kinds[0] is BatchNormalization else shape[-1]
+    fast, plain = pair(kinds, np.random.randn(D), np.random.randn(D))
+    check_pair(fast, plain, channels_last(np.random.randn(*shape)), np.random.randn(*shape))
 
 
 @pytest.mark.parametrize('shape', [(5, 3), (3,), (2, 4, 3), (2, 1, 2, 3), (4, 1), (1, 1)])
