@@ -52,9 +52,9 @@ INSIDE = {
     'find_buffers', 'flat', 'fold', 'gelu', 'gelu_tanh', 'get_vocab', 'history', 'label_rows', 'load_vocab',
     'lstm_bias', 'lstm_step', 'lstm_step_back', 'make_addition', 'make_dates', 'mean_loss', 'memory_rows', 'normal',
     'not_training', 'one_or', 'out_size', 'padded', 'parse_grammar', 'parts', 'perplexity_floor', 'pick', 'picture',
-    'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'spread', 'stored', 'subtract_labels',
-    'sum_rows', 'sum_runs', 'time_major', 'to_cpu', 'to_gpu', 'to_labels', 'train_step', 'unpadded', 'update_rows',
-    'walk', 'windows_of', 'word_probabilities', 'write_rows',
+    'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'spread', 'stored',
+    'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_cpu', 'to_gpu', 'to_labels', 'train_step',
+    'unpadded', 'update_rows', 'walk', 'windows_of', 'word_probabilities', 'write_rows',
 }
 
 
