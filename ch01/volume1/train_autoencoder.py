@@ -1,0 +1,125 @@
+"""Train an autoencoder: digits through a bottleneck and back (Hinton and Salakhutdinov, 2006).
+
+32 numbers are enough for a digit that is hard to tell from its original; with --bottleneck 2 digits blur, but the two
+numbers are a map of them, which is drawn too. With --noise 0.5 it learns to clean noisy digits (Vincent et al., 2008).
+"""
+import math
+from typing import Annotated, Literal
+
+from ch01.volume1.autoencoder import Autoencoder, add_noise
+from common.checks import InputError
+from common.cli import FROM_0, SEEDS, run
+from common.evaluation import not_training
+from common.figures import show
+from common.np import np, to_cpu
+from common.optimizer import Adam
+from common.trainer import Trainer
+from common.training import training
+from dataset import images
+
+
+def main(
+    # data
+    data: Annotated[Literal['auto', 'mnist', 'digits'], 'pictures: MNIST where it can be had, else digits made here']
+    = 'auto',
+    noise: Annotated[float, 'standard deviation of the noise to be cleaned away, pixels being 0 to 1'] = 0.0,
+    # model
+    hidden_size: Annotated[int, 'units of the layer beside the pixels, on both sides'] = 256,
+    inner_size: Annotated[int, 'units of the layer beside the bottleneck, on both sides'] = 64,
+    bottleneck: Annotated[int, 'numbers that a picture must pass as'] = 32,
+    # training
+    batch_size: Annotated[int, 'pictures in one step'] = 100,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 20,
+    learning_rate: Annotated[float, "Adam's step size"] = 0.001,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
+    # chance
+    seed: Annotated[int | None, 'of weights, batches and noise; none: another each time', SEEDS] = None,
+):
+    """Train, save and draw; returns, of the test pictures, the loss and the mean squared error of a pixel.
+
+    With noise, also the error that noisy pixels have before they are cleaned.
+    """
+    flags = dict(locals())
+    if not 0 <= noise < math.inf:
+        raise InputError(f'noise: expected a finite number, 0 or more, got {noise}')
+    if seed is not None:
+        np.random.seed(seed)
+    (x_train, _), (x_test, t_test) = images.load_data(data)
+    x_seen = add_noise(x_test, noise) if noise else x_test          # (N, 784): what the model is tested on
+
+    model = Autoencoder(x_train.shape[1], (hidden_size, inner_size), bottleneck, noise)
+    trainer = Trainer(model, Adam(learning_rate))
+    with training(trainer, type(model).__name__, flags, (x_train, x_test), resume=resume):
+        trainer.fit(x_train, x_train, max_epoch, batch_size, eval_interval=200,
+                    validate=lambda: loss_of(model, x_seen, x_test))
+
+    y = model.reconstruct(x_seen)
+    found = {'loss': loss_of(model, x_seen, x_test), 'error': squared_error(y, x_test)}
+    if noise:
+        found['noisy error'] = squared_error(x_seen, x_test)
+    for name, value in found.items():
+        print(f'{name}: {value:.4g}')
+
+    places = first_of_each(t_test)
+    rows = {'original': x_test, 'noisy': x_seen, 'cleaned': y} if noise else {'original': x_test, 'rebuilt': y}
+    draw_rows({label: x[places] for label, x in rows.items()})
+    show('ch01_volume1_train_autoencoder')
+    if bottleneck == 2:
+        draw_plane(model.encode(x_seen), t_test)
+        show('ch01_volume1_train_autoencoder_plane')
+    return found
+
+
+def loss_of(model, x, t, batch_size=1000):
+    """The loss of pictures x (N, I) beside t (N, I), in nats a picture. It is not training meanwhile."""
+    with not_training(model):
+        return sum(float(model.forward(x[i:i + batch_size], t[i:i + batch_size])) * len(x[i:i + batch_size])
+                   for i in range(0, len(x), batch_size)) / len(x)
+
+
+def squared_error(y, x):
+    """The mean of (y − x)² over all pixels of all pictures, (N, I) each."""
+    return float(np.square(y - x).mean())
+
+
+def first_of_each(t):
+    """The places of the first 0, the first 1 … in the labels t (N,)."""
+    return [int(np.flatnonzero(t == label)[0]) for label in np.unique(t)]
+
+
+def sheet(pictures, columns, gap=0):
+    """Square pictures (n, I) side by side, `columns` in a row, a gap of so many white pixels between -> one picture."""
+    side = math.isqrt(pictures.shape[1])
+    cells = np.pad(pictures.reshape(-1, columns, side, side), [(0, 0), (0, 0), (0, gap), (0, gap)])
+    return cells.swapaxes(1, 2).reshape(-1, columns * (side + gap))[:-gap or None, :-gap or None]
+
+
+def draw_rows(rows):
+    """Draw pictures in rows under one another. rows: a row's label -> its pictures (n, I), n the same in all."""
+    import matplotlib.pyplot as plt     # here, so that --help need not wait for it
+
+    n = len(next(iter(rows.values())))
+    fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.15 * len(rows)), layout='constrained', squeeze=False)
+    for ax, (label, pictures) in zip(axes[:, 0], rows.items(), strict=True):
+        ax.imshow(to_cpu(sheet(pictures, n, gap=2)), cmap='gray_r', vmin=0, vmax=1)
+        ax.set_ylabel(label)
+        ax.set_xticks([])
+        ax.set_yticks([])
+        ax.spines[:].set_visible(False)
+
+
+def draw_plane(z, t, sample=5000):
+    """Draw the first places z (N, 2) as points, coloured by their digits t (N,)."""
+    import matplotlib.pyplot as plt
+
+    z, t = to_cpu(z[:sample]), to_cpu(t[:sample])
+    for digit in range(10):
+        plt.scatter(*z[t == digit].T, s=6, color=f'C{digit}', linewidths=0, alpha=0.7, label=str(digit))
+    plt.legend(title='digit', markerscale=3, loc='center left', bbox_to_anchor=(1, 0.5))
+    plt.xlabel('first number of the bottleneck')
+    plt.ylabel('second number of the bottleneck')
+
+
+if __name__ == '__main__':
+    run(main)
