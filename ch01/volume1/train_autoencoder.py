@@ -17,6 +17,8 @@ from common.trainer import Trainer
 from common.training import training
 from dataset import images
 
+DRAWN = 5000        # points in the plane: more hide one another
+
 
 def main(
     # data
@@ -63,10 +65,12 @@ def main(
 
     places = first_of_each(t_test)
     rows = {'original': x_test, 'noisy': x_seen, 'cleaned': y} if noise else {'original': x_test, 'rebuilt': y}
-    draw_rows({label: x[places] for label, x in rows.items()})
+    draw_rows({label: x[places] for label, x in rows.items()},
+              f'test digits through a bottleneck of {bottleneck}, error of a pixel {found["error"]:.4f}'
+              + (f', before {found["noisy error"]:.4f}' if noise else ''))
     show('ch01_volume1_train_autoencoder')
     if bottleneck == 2:
-        draw_plane(model.encode(x_seen), t_test)
+        plot_bottleneck(model.encode(x_seen[:DRAWN]), t_test[:DRAWN])
         show('ch01_volume1_train_autoencoder_plane')
     return found
 
@@ -95,12 +99,13 @@ def sheet(pictures, columns, gap=0):
     return cells.swapaxes(1, 2).reshape(-1, columns * (side + gap))[:-gap or None, :-gap or None]
 
 
-def draw_rows(rows):
+def draw_rows(rows, title):
     """Draw pictures in rows under one another. rows: a row's label -> its pictures (n, I), n the same in all."""
     import matplotlib.pyplot as plt     # here, so that --help need not wait for it
 
     n = len(next(iter(rows.values())))
-    fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.15 * len(rows)), layout='constrained', squeeze=False)
+    fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.1 * len(rows) + 0.4), layout='constrained', squeeze=False)
+    fig.suptitle(title)
     for ax, (label, pictures) in zip(axes[:, 0], rows.items(), strict=True):
         ax.imshow(to_cpu(sheet(pictures, n, gap=2)), cmap='gray_r', vmin=0, vmax=1)
         ax.set_ylabel(label)
@@ -109,16 +114,25 @@ def draw_rows(rows):
         ax.spines[:].set_visible(False)
 
 
-def draw_plane(z, t, sample=5000):
-    """Draw the first places z (N, 2) as points, coloured by their digits t (N,)."""
+def plot_bottleneck(z, t):
+    """Draw the plane of a 2-wide bottleneck: z (N, 2), digits t (N,)."""
     import matplotlib.pyplot as plt
 
-    z, t = to_cpu(z[:sample]), to_cpu(t[:sample])
-    for digit in range(10):
-        plt.scatter(*z[t == digit].T, s=6, color=f'C{digit}', linewidths=0, alpha=0.7, label=str(digit))
-    plt.legend(title='digit', markerscale=3, loc='center left', bbox_to_anchor=(1, 0.5))
+    plt.figure(figsize=(7.5, 6), layout='constrained')
+    draw_plane(z, t)
+    plt.title('where test digits lie between encoder and decoder')
     plt.xlabel('first number of the bottleneck')
-    plt.ylabel('second number of the bottleneck')
+    plt.ylabel('second number')
+
+
+def draw_plane(z, t):
+    """Draw places z (N, 2) as points into the current axes, coloured by their digits t (N,)."""
+    import matplotlib.pyplot as plt
+
+    z = to_cpu(z)
+    points = plt.scatter(z[:, 0], z[:, 1], s=8, c=to_cpu(t), cmap='tab10', vmin=0, vmax=9, linewidths=0, alpha=0.7)
+    colours, labels = points.legend_elements(num=None)
+    plt.legend(colours, labels, title='digit', loc='center left', bbox_to_anchor=(1, 0.5))
 
 
 if __name__ == '__main__':
