@@ -87,6 +87,7 @@ CASES = {
     'BatchNormalization': BATCH_NORM, 'Simple_BatchNormalization': BATCH_NORM,
     'LayerNorm': LAYER_NORM, 'Simple_LayerNorm': LAYER_NORM,
     'MeanSquaredLoss': [lambda r: ((), (r(N, D), r(N, D)))],
+    'BinaryCrossEntropyLoss': [lambda r: ((), (r(N, D), abs(r(N, D)))), lambda r: ((), (r(N, T, D), abs(r(N, T, D))))],
     'SigmoidWithLoss': [lambda r: ((), (r(4), np.array([1, 0, 0, 1])))],
     'Dropout': [lambda r: ((0.4,), (r(N, D),)), lambda r: ((0.4,), (r(N, D), False))],
     'Embedding': [lambda r: ((r(V, D),), (IDS,)), lambda r: ((r(V, D),), (IDS[0].astype(np.uint64),))],

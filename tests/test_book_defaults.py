@@ -188,6 +188,10 @@ dataset.text
   load_data(path, split='train', vocab_size=10000)
 dataset.toy
   load_data(data_type='train', size=None, seed=1984)
+ch01.volume1.autoencoder
+  Autoencoder(input_size=784, hidden_size_list=(256, 64), bottleneck=32, noise=0.0, dtype='f')
+ch01.volume1.vae
+  VariationalAutoencoder(input_size=784, hidden_size_list=(256, 64), latent_size=2, dtype='f')
 ch04.cbow
   CBOW(vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False)
 ch06.rnnlm

@@ -16,7 +16,9 @@ import pytest
 import common
 import dataset
 from ch01.two_layer_net import TwoLayerNet
+from ch01.volume1.autoencoder import Autoencoder
 from ch01.volume1.multi_layer_net import MultiLayerNet
+from ch01.volume1.vae import VariationalAutoencoder
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
 from ch04.cbow import CBOW
@@ -205,6 +207,10 @@ CALLS = {
                      {'max_epoch': 1, 'batch_size': 2, 'time_size': 2, 'max_grad': 1.0, 'eval_interval': 1}),
     **{kind.__name__: optimizer(kind) for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)},
     'TwoLayerNet': model(TwoLayerNet, {'input_size': 2, 'hidden_size': 3, 'output_size': 4}, x=F(3, 2), t=TS[0] % 4),
+    'Autoencoder': model(Autoencoder, {'input_size': 4, 'hidden_size_list': [3], 'bottleneck': 2, 'noise': 0.5},
+                         x=abs(F(3, 4)), t=abs(F(3, 4))),
+    'VariationalAutoencoder': model(VariationalAutoencoder, {'input_size': 4, 'hidden_size_list': [3],
+                                                             'latent_size': 2}, x=abs(F(3, 4)), t=abs(F(3, 4))),
     'SimpleCBOW': model(SimpleCBOW, V_H, contexts=util.convert_one_hot(CONTEXTS, 7), target=TARGET),
     'SimpleSkipGram': model(SimpleSkipGram, V_H, contexts=util.convert_one_hot(CONTEXTS, 7),
                             target=util.convert_one_hot(TARGET, 7)),

@@ -6,7 +6,7 @@ from ch01.volume1.network import Network
 from common.activation_layers import Relu
 from common.checks import InputTypeError, check_range, check_sizes
 from common.functions import sigmoid
-from common.layers import Affine
+from common.layers import Affine, as_dtype
 from common.loss_layers import BinaryCrossEntropyLoss
 from common.np import np
 from common.weights import he
@@ -36,13 +36,13 @@ def check_hidden_sizes(hidden_size_list):
 
 
 def add_noise(x, noise):
-    """x + noise·ε with normal ε, cut to 0 … 1 so that they are pixels still. Any shape."""
+    """x + noise·ε with normal ε, cut to 0 … 1 so that they are pixels still. x floats, of any shape."""
     noisy = x + (noise * np.random.randn(*x.shape)).astype(x.dtype)
     return np.clip(noisy, 0, 1, out=noisy)
 
 
 class Autoencoder(Network):
-    """Pictures x (N, I) -> z (N, bottleneck) -> scores (N, I); the loss is their cross entropy with the pixels t (N, I).
+    """Pictures x (N, I) -> z (N, bottleneck) -> scores (N, I); the loss is that of these as the pixels t (N, I).
 
     The encoder's affine layers go from input_size over the hidden sizes to the bottleneck, a ReLU between two of them;
     the decoder's go the same way back. predict gives scores, reconstruct the pixels: sigmoid(scores). Hinton and
@@ -62,7 +62,9 @@ class Autoencoder(Network):
         super().__init__(self.encoder + self.decoder, BinaryCrossEntropyLoss())
 
     def forward(self, x, t):
-        return super().forward(add_noise(x, self.noise) if self.train_flg and self.noise else x, t)
+        if self.train_flg and self.noise:
+            x = add_noise(as_dtype('x', x, self.params[0].dtype), self.noise)
+        return super().forward(x, t)
 
     def encode(self, x):
         return through(self.encoder, x)             # (N, bottleneck)

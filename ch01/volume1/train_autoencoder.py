@@ -101,7 +101,7 @@ def sheet(pictures, columns, gap=0):
 
 def draw_rows(rows, title):
     """Draw pictures in rows under one another. rows: a row's label -> its pictures (n, I), n the same in all."""
-    import matplotlib.pyplot as plt     # here, so that --help need not wait for it
+    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
 
     n = len(next(iter(rows.values())))
     fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.1 * len(rows) + 0.4), layout='constrained', squeeze=False)
@@ -131,7 +131,7 @@ def draw_plane(z, t):
 
     z = to_cpu(z)
     points = plt.scatter(z[:, 0], z[:, 1], s=8, c=to_cpu(t), cmap='tab10', vmin=0, vmax=9, linewidths=0, alpha=0.7)
-    colours, labels = points.legend_elements(num=None)
+    colours, labels = points.legend_elements(num=list(range(10)))
     plt.legend(colours, labels, title='digit', loc='center left', bbox_to_anchor=(1, 0.5))
 
 

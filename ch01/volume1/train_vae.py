@@ -78,7 +78,7 @@ def walk(model, n=20):
 
 def draw_walk(model, z, t):
     """Draw the walk, and beside it the same square with the places z (N, 2) of digits t (N,) in it."""
-    import matplotlib.pyplot as plt     # here, so that --help need not wait for it
+    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
 
     share = np.vectorize(NormalDist().cdf)      # of what the normal draws, below a number: 0 to 1
     ticks = [-2, -1, -0.5, 0, 0.5, 1, 2]
@@ -86,8 +86,8 @@ def draw_walk(model, z, t):
     for ax, title in zip(axes, ['digits decoded all over the plane', 'test digits, encoded'], strict=True):
         plt.sca(ax)
         plt.title(title)
-        plt.xticks(share(ticks), ticks)
-        plt.yticks(share(ticks), ticks)
+        plt.xticks(share(ticks), list(map(str, ticks)))
+        plt.yticks(share(ticks), list(map(str, ticks)))
         plt.xlabel('first latent number')
         plt.ylabel('second latent number')
     axes[0].imshow(to_cpu(sheet(walk(model), 20)), cmap='gray_r', vmin=0, vmax=1, extent=(0, 1, 0, 1))
