@@ -231,7 +231,7 @@ def test_a_walk_goes_from_left_to_right_and_down():
 
 
 def test_losses_and_errors_are_means_over_all_pictures():
-    model = Autoencoder(1, (), 1, dtype='d')
+    model = Autoencoder(1, (), 1, noise=0.5, dtype='d')     # noise is for training alone
     for param, value in zip(model.params, (2.0, -1.0, math.log(3), 0.0), strict=True):
         param[...] = value
     x = np.array([[0.0], [0.0], [0.5]])
