@@ -164,8 +164,10 @@ def test_a_vae_draws_with_the_deviation_that_it_says():
     assert z.mean() == pytest.approx(1, abs=0.04) and z.std() == pytest.approx(3, abs=0.03)
 
 
-@pytest.mark.parametrize('model', [Autoencoder(6, (5,), 2, noise=0.5), VariationalAutoencoder(6, (5,), 2)])
-def test_noise_is_another_each_time_in_training_alone(model):
+@pytest.mark.parametrize('make', [lambda: Autoencoder(6, (20,), 4, noise=0.5),
+                                  lambda: VariationalAutoencoder(6, (20,), 4)])
+def test_noise_is_another_each_time_in_training_alone(make):
+    model = make()
     x = pixels(4, 6).astype('f')
     assert model.forward(x, x) != model.forward(x, x)
     with not_training(model):
