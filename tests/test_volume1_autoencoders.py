@@ -199,7 +199,7 @@ def test_the_clean_picture_is_the_target():
 
 
 @pytest.mark.parametrize(('make', 'message'), [
-    (lambda: Autoencoder(hidden_size_list=5), 'hidden_size_list: expected a list of sizes, got int'),
+    (lambda: Autoencoder(hidden_size_list=5), 'hidden_size_list: expected a list of sizes, got 5'),
     (lambda: Autoencoder(hidden_size_list=[5, 0]), r'hidden_size_list\[1\]: expected 1 or more, got 0'),
     (lambda: Autoencoder(bottleneck=0), 'bottleneck: expected 1 or more, got 0'),
     (lambda: Autoencoder(noise=-1), 'noise: expected a finite number, 0 or more, got -1'),

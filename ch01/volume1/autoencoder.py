@@ -2,9 +2,10 @@
 import math
 from itertools import pairwise
 
+from ch01.volume1.multi_layer_net import check_hidden
 from ch01.volume1.network import Network
 from common.activation_layers import Relu
-from common.checks import InputTypeError, check_range, check_sizes
+from common.checks import check_range, check_sizes
 from common.functions import sigmoid
 from common.layers import Affine, as_dtype
 from common.loss_layers import BinaryCrossEntropyLoss
@@ -27,14 +28,6 @@ def through(layers, x):
     return x
 
 
-def check_hidden_sizes(hidden_size_list):
-    """InputError unless this is a list, or a tuple, of sizes; it may be empty."""
-    if not isinstance(hidden_size_list, list | tuple):
-        raise InputTypeError(f'hidden_size_list: expected a list of sizes, got {type(hidden_size_list).__name__}')
-    for i, size in enumerate(hidden_size_list):
-        check_sizes(**{f'hidden_size_list[{i}]': size})
-
-
 def add_noise(x, noise):
     """x + noise·ε with normal ε, cut to 0 … 1 so that they are pixels still. x floats, of any shape."""
     noisy = x + (noise * np.random.randn(*x.shape)).astype(x.dtype)
@@ -52,7 +45,7 @@ class Autoencoder(Network):
 
     def __init__(self, input_size=784, hidden_size_list=(256, 64), bottleneck=32, noise=0.0, dtype='f'):
         check_sizes(input_size=input_size, bottleneck=bottleneck)
-        check_hidden_sizes(hidden_size_list)
+        check_hidden(hidden_size_list)
         check_range('noise', noise, 0, math.inf)
         sizes = [input_size, *hidden_size_list, bottleneck]
         self.encoder = stack(sizes, dtype)

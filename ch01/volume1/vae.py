@@ -1,5 +1,6 @@
 """A variational autoencoder: each picture becomes a cloud in a plane, and each place of the plane a picture."""
-from ch01.volume1.autoencoder import check_hidden_sizes, stack, through
+from ch01.volume1.autoencoder import stack, through
+from ch01.volume1.multi_layer_net import check_hidden
 from common.base_model import BaseModel
 from common.checks import check_shape, check_sizes
 from common.functions import sigmoid
@@ -27,7 +28,7 @@ class VariationalAutoencoder(BaseModel):
 
     def __init__(self, input_size=784, hidden_size_list=(256, 64), latent_size=2, dtype='f'):
         check_sizes(input_size=input_size, latent_size=latent_size)
-        check_hidden_sizes(hidden_size_list)
+        check_hidden(hidden_size_list)
         sizes = [input_size, *hidden_size_list]
         self.encoder = stack([*sizes, 2 * latent_size], dtype)
         self.decoder = stack([latent_size, *sizes[::-1]], dtype)
