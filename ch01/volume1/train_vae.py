@@ -1,6 +1,6 @@
 """Train a variational autoencoder on digits, and walk through the plane of its 2 numbers (Kingma and Welling, 2014).
 
-Of a test picture the bound on −log p, −ELBO, comes to about 150 nats. Each place of the plane is a digit, and
+−ELBO, a bound on −log p, comes to about 142 nats a test picture. Each place of the plane is a digit, and
 neighbours change into one another.
 """
 from statistics import NormalDist
