@@ -117,12 +117,19 @@ def draw_rows(rows, title):
 def plot_bottleneck(z, t):
     """Draw the plane of a 2-wide bottleneck: z (N, 2), digits t (N,)."""
     import matplotlib.pyplot as plt
+    from matplotlib.ticker import FixedLocator, NullLocator
 
     plt.figure(figsize=(7.5, 6), layout='constrained')
     draw_plane(z, t)
     plt.title('where test digits lie between encoder and decoder')
     plt.xlabel('first number of the bottleneck')
     plt.ylabel('second number')
+    plt.xscale('asinh')     # far out like a logarithm: most digits crowd around 0
+    plt.yscale('asinh')
+    for axis in plt.gca().xaxis, plt.gca().yaxis:
+        axis.set_major_locator(FixedLocator([-100, -30, -10, -3, -1, 0, 1, 3, 10, 30, 100]))
+        axis.set_major_formatter('{x:g}')
+        axis.set_minor_locator(NullLocator())
 
 
 def draw_plane(z, t):
