@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,12 +19,27 @@ from common.checks import InputError, naming_memory, open_regular
 
 
 class Source(NamedTuple):
-    """A file as it must be: its path below folder(), where it is served, its length in bytes and its SHA-256."""
+    """A file as it must be: its path below folder(), where it is served, its length in bytes and its SHA-256.
+
+    Of a file in gzip, whose name ends in .gz, size and sha256 are those of what it holds, for each compressor makes
+    another file of the same; gzip_size is the length of the one that is served.
+    """
 
     name: str
     url: str
     size: int
     sha256: str
+    gzip_size: int = 0
+
+    @property
+    def served(self) -> int:
+        """The length of the file that url serves."""
+        return self.gzip_size or self.size
+
+    @property
+    def largest(self) -> int:
+        """The bytes that the file has at most: gzip adds some 5 to each 16 KB that it cannot make smaller."""
+        return self.size + self.size // 1000 + 1000 if self.gzip_size else self.size
 
 
 class RedirectHandler(urllib.request.HTTPRedirectHandler):
@@ -44,6 +60,7 @@ TRIES = 3
 PAUSE = 0.5             # seconds before the second try, twice as long before the third
 SOCKET_TIMEOUT = 20     # seconds for one answer of the network
 TOTAL_TIMEOUT = 300     # seconds for a file, all tries together
+GZIP = b'\x1f\x8b'      # how a file in gzip begins
 
 
 def folder() -> Path:
@@ -72,27 +89,44 @@ def get(source: Source, advice: str = '') -> Path:
     folder, and left alone in a folder that DLFS2_DATA names. OSError where it cannot be had; the advice, what to do
     without it, is the last line of its message.
     """
+    return _find(source, advice, TOTAL_TIMEOUT)[0]
+
+
+def content(source: Source, advice: str = '', seconds: float | None = None) -> bytes:
+    """What the data file of get() holds, unpacked; of one in gzip, the unpacked file will do in its place.
+
+    seconds: how long a fetch may take, all tries together; TOTAL_TIMEOUT where it is None.
+    """
+    return _find(source, advice, TOTAL_TIMEOUT if seconds is None else seconds)[1]
+
+
+def _find(source: Source, advice: str, seconds: float) -> tuple[Path, bytes]:
+    """The path and the content of a data file, see get() and content()."""
     path = folder() / source.name
-    if _is_whole(path, source):
-        return path
-    if path.exists() and os.environ.get('DLFS2_DATA'):
-        raise OSError(f'{path} differs from the file expected there (SHA-256 {source.sha256}): move it away, '
-                      'and it will be fetched anew.')
+    places = [path.with_suffix(''), path] if source.gzip_size else [path]
+    for place in places:
+        data = _whole(place, source)
+        if data is not None:
+            return place, data
+    for place in places:
+        if place.exists() and os.environ.get('DLFS2_DATA'):
+            raise OSError(f'{place} differs from the file expected there ({"unpacked, " * bool(source.gzip_size)}SHA-256 '
+                          f'{source.sha256}): move it away, and it will be fetched anew.')
     if path.exists() and not path.is_file():
         raise OSError(f'{path}: expected a regular file or nothing there, got something else')
-    if source.size > 1_000_000:     # a smaller one is there before the line is read
-        print(f'fetching {source.url} ({source.size / 1e6:.1f} MB)')
-    deadline = time.monotonic() + TOTAL_TIMEOUT
+    if source.served > 2_000_000:       # a smaller one is there before the line is read
+        print(f'fetching {source.url} ({source.served / 1e6:.1f} MB)')
+    deadline = time.monotonic() + seconds
     for attempt in range(TRIES):
         time.sleep(attempt * PAUSE)
         try:
-            _fetch(source, path, deadline)
-            return path
+            return path, _fetch(source, path, deadline)
         except (OSError, http.client.HTTPException) as error:
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
-            if _is_whole(path, source):     # another process was there first
-                return path
+            data = _whole(path, source)
+            if data is not None:        # another process was there first
+                return path, data
             reason = ' '.join(str(error).split()) or type(error).__name__
         if time.monotonic() > deadline:
             break
@@ -131,22 +165,42 @@ def find_weights(stem: str, made_by: str) -> Path:
                             f'python -m {made_by} makes it.')
 
 
-def _is_whole(path: Path, source: Source) -> bool:
-    if not path.is_file() or path.stat().st_size != source.size:
-        return False
+def _whole(path: Path, source: Source) -> bytes | None:
+    """What the file at path holds, unpacked, or None where there is none, or it is not the source's."""
+    if not path.is_file() or path.stat().st_size > source.largest:
+        return None
     with open_regular(path) as file:
-        return hashlib.sha256(file.read(source.size + 1)).hexdigest() == source.sha256
+        data = file.read(source.largest + 1)
+    try:
+        return _checked(data, source)
+    except OSError:
+        return None
 
 
-def _fetch(source: Source, path: Path, deadline: float) -> None:
-    """Reads source.url, checks it and moves it to path; nothing is left behind when that fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)      # before the download, which would be for nothing
-    data = _read(source, deadline)
+def _checked(data: bytes, source: Source) -> bytes:
+    """The content of a file, unpacked if it is in gzip; OSError, with the reason, if it is not the source's."""
+    if source.gzip_size and data.startswith(GZIP):
+        unpacker = zlib.decompressobj(wbits=31)     # 31: gzip, with its own checksum
+        try:
+            unpacked = unpacker.decompress(data, source.size + 1)       # a bomb costs one byte more than the true file
+        except zlib.error as error:
+            raise OSError(f'what came is no whole gzip: {error}') from None
+        if len(unpacked) <= source.size and (not unpacker.eof or unpacker.unused_data):
+            raise OSError(f'what came is no whole gzip, or has more behind its end: {len(data)} bytes')
+        data = unpacked
     if len(data) != source.size:
         raise OSError(f'{"over " * (len(data) > source.size)}{min(len(data), source.size)} bytes came, '
                       f'not {source.size}')
     if hashlib.sha256(data).hexdigest() != source.sha256:
         raise OSError('what came has another SHA-256 than the file should have')
+    return data
+
+
+def _fetch(source: Source, path: Path, deadline: float) -> bytes:
+    """Reads source.url, checks it and moves it to path; nothing is left behind when that fails. Returns its content."""
+    path.parent.mkdir(parents=True, exist_ok=True)      # before the download, which would be for nothing
+    data = bytes(_read(source, deadline))
+    unpacked = _checked(data, source)
     part = path.with_name(f'{path.name}.{secrets.token_hex(8)}.part')
     try:
         with open(part, 'xb') as file:
@@ -156,10 +210,11 @@ def _fetch(source: Source, path: Path, deadline: float) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+    return unpacked
 
 
 def _read(source: Source, deadline: float) -> bytearray:
-    """What source.url serves, one byte more than expected at most.
+    """What source.url serves, one byte more than the file has at most.
 
     Read in a thread, which is left to itself at the deadline: SOCKET_TIMEOUT starts anew with every byte that comes, so
     that a server which sends its headers byte by byte, or interim answers without end, would hold us for hours.
@@ -169,13 +224,14 @@ def _read(source: Source, deadline: float) -> bytearray:
         opener.add_handler(handler())
     data = bytearray()
     errors = []
+    start = time.monotonic()
 
     def read():
         try:
             with opener.open(source.url, timeout=SOCKET_TIMEOUT) as response:
                 # read1 comes back after each answer of the network, so that the deadline is looked at
-                while (time.monotonic() < deadline and len(data) <= source.size
-                       and (block := response.read1(min(2**16, source.size + 1 - len(data))))):
+                while (time.monotonic() < deadline and len(data) <= source.largest
+                       and (block := response.read1(min(2**16, source.largest + 1 - len(data))))):
                     data.extend(block)
         except Exception as error:
             errors.append(error)
@@ -186,6 +242,6 @@ def _read(source: Source, deadline: float) -> bytearray:
         thread.join(0.2)        # in short pieces, for Ctrl-C waits for the end of one on Windows
     if errors:
         raise errors[0]
-    if len(data) < source.size and time.monotonic() > deadline:
-        raise TimeoutError(f'only {len(data)} of {source.size} bytes came in {TOTAL_TIMEOUT} s')
+    if len(data) < source.served and time.monotonic() > deadline:
+        raise TimeoutError(f'only {len(data)} of {source.served} bytes came in {round(deadline - start, 1):g} s')
     return data
