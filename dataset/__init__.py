@@ -1,4 +1,4 @@
-"""The data that the chapters learn from: spiral, sequences, Penn Treebank, a toy language, your own text."""
+"""The data that the chapters learn from: spiral, sequences, Penn Treebank, a toy language, your own text, digits."""
 from common.checks import InputError
 
 # The parts of a corpus by the names that a reader may give them.

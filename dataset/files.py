@@ -100,15 +100,20 @@ def content(source: Source, advice: str = '', seconds: float | None = None) -> b
     return _find(source, advice, TOTAL_TIMEOUT if seconds is None else seconds)[1]
 
 
+def places(source: Source) -> list[Path]:
+    """Where the file may lie; one in gzip also unpacked, without .gz."""
+    path = folder() / source.name
+    return [path.with_suffix(''), path] if source.gzip_size else [path]
+
+
 def _find(source: Source, advice: str, seconds: float) -> tuple[Path, bytes]:
     """The path and the content of a data file, see get() and content()."""
     path = folder() / source.name
-    places = [path.with_suffix(''), path] if source.gzip_size else [path]
-    for place in places:
+    for place in places(source):
         data = _whole(place, source)
         if data is not None:
             return place, data
-    for place in places:
+    for place in places(source):
         if place.exists() and os.environ.get('DLFS2_DATA'):
             raise OSError(f'{place} differs from the file expected there ({"unpacked, " * bool(source.gzip_size)}SHA-256 '
                           f'{source.sha256}): move it away, and it will be fetched anew.')

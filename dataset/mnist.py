@@ -43,13 +43,15 @@ def load_data(normalize: bool = True, flatten: bool = True, one_hot_label: bool 
 load_mnist = load_data      # its name in volume 1
 
 
-def is_at_hand(seconds: float = 5.0) -> str:
+def why_not(seconds: float = 5.0) -> str:
     """'' where MNIST is in files.folder() or can be fetched, else why not. Waits for the network no longer than that.
 
-    The smallest of the four files is fetched for an answer.
+    Files that are there are known by their names alone here. Of those that are not, the smallest is fetched.
     """
+    missing = [source for source in SOURCES.values() if not any(place.exists() for place in files.places(source))]
     try:
-        files.content(SOURCES['t_test'], seconds=seconds)
+        if missing:
+            files.content(min(missing, key=lambda source: source.served), seconds=seconds)
     except OSError as error:
         return str(error).split('\n')[0]
     return ''
