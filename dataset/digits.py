@@ -1,4 +1,4 @@
-"""Digits made here, in MNIST's place where there is no network: letters of matplotlib's fonts, as a hand would draw them.
+"""Digits made here, in MNIST's place where there is no network: letters of matplotlib's fonts, drawn as by hand.
 
 Of each letter's outline a map is made, once: how deep in the ink, or how far from it, each place lies. A picture looks
 up each of its pixels in that map. So a letter can be turned and bent, and its pen made thick or thin, with soft edges.
@@ -33,7 +33,6 @@ OTHERS = {
 }
 UNLIKE = [('0', 'mono')]        # has a stroke within
 
-PARTS = {'train': 0, 'test': 1}
 CHUNK = 250         # pictures drawn at once
 # The measures of a hand: means, and standard deviations where nothing else is said; lengths in halves of a letter.
 SLANT, SLANTS = 0.15, 0.25
@@ -59,16 +58,18 @@ def load_data(train_size: int = 60_000, test_size: int = 10_000, normalize: bool
     """(x_train, t_train), (x_test, t_test): as many pictures and labels as train_size and test_size say.
 
     In the arrays of dataset.mnist. x (N, 784), without flatten (N, 1, 28, 28): float32 from 0 to 1, without normalize
-    uint8 from 0 to 255. t (N,) uint8, with one_hot_label (N, 10) float32; the labels are drawn uniformly. A seed's first
-    pictures are the same whatever the sizes, on every machine where matplotlib's fonts and outlines are. The global
-    np.random is left as it stands.
+    uint8 from 0 to 255. t (N,) uint8, with one_hot_label (N, 10) float32; the labels are drawn uniformly. A seed's
+    first pictures are the same whatever the sizes, on every machine where matplotlib's fonts and their outlines are the
+    same. The global np.random is left as it stands.
     """
     check_sizes(train_size=train_size, test_size=test_size)
     check_flags(normalize, flatten, one_hot_label)
     check_seed(seed)
-    train, test = (finish(*_draw(size, np.random.RandomState([seed, PARTS[part]])), normalize, flatten, one_hot_label)
-                   for part, size in (('train', train_size), ('test', test_size)))
-    return train, test
+    parts = []
+    for part, size in enumerate((train_size, test_size)):
+        x, t = _draw(size, np.random.RandomState([seed, part]))
+        parts.append(finish(x, t, normalize, flatten, one_hot_label))
+    return parts[0], parts[1]
 
 
 def _draw(size: int, rng: np.random.RandomState):
@@ -81,7 +82,7 @@ def _draw(size: int, rng: np.random.RandomState):
     return x, t
 
 
-# ---- a picture: sums and products alone, no BLAS and no functions of a processor's own, for they differ in the last bit
+# ---- a picture: sums, products and roots alone, which have the same bits on every machine; so no BLAS, no sine
 
 
 def _draw_chunk(rng):
@@ -90,7 +91,7 @@ def _draw_chunk(rng):
     n = CHUNK
     t = rng.randint(0, 10, n)
     chances = rng.random_sample(n)
-    letter = np.array([choices[digit][int(chance * len(choices[digit]))] for digit, chance in zip(t, chances, strict=True)])
+    letter = np.array([choices[i][int(chance * len(choices[i]))] for i, chance in zip(t, chances, strict=True)])
     look_up = _Bent(maps, letter, *_draw_bend(rng, t))
     pen = (PEN[0] + (PEN[1] - PEN[0]) * rng.random_sample(n)).astype('f')       # pixels
     more = (pen * (2 / SIDE) - stems[letter]) / 2                               # what is added on each side of a stroke
@@ -119,7 +120,7 @@ def _draw_chunk(rng):
 
 
 def _around_0(rng, *shape):
-    """Numbers of mean 0 and standard deviation 1, never beyond ±2.5; as they are on every machine, which randn is not."""
+    """Numbers of mean 0 and standard deviation 1, never beyond ±2.5; not randn, which needs a logarithm."""
     return (rng.random_sample((2, *shape)).sum(axis=0) - 1) * 6 ** 0.5
 
 

@@ -115,8 +115,9 @@ def _find(source: Source, advice: str, seconds: float) -> tuple[Path, bytes]:
             return place, data
     for place in places(source):
         if place.exists() and os.environ.get('DLFS2_DATA'):
-            raise OSError(f'{place} differs from the file expected there ({"unpacked, " * bool(source.gzip_size)}SHA-256 '
-                          f'{source.sha256}): move it away, and it will be fetched anew.')
+            unpacked = 'unpacked, ' * bool(source.gzip_size)
+            raise OSError(f'{place} differs from the file expected there ({unpacked}SHA-256 {source.sha256}): move it '
+                          'away, and it will be fetched anew.')
     if path.exists() and not path.is_file():
         raise OSError(f'{path}: expected a regular file or nothing there, got something else')
     if source.served > 2_000_000:       # a smaller one is there before the line is read

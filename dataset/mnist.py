@@ -34,7 +34,7 @@ def load_data(normalize: bool = True, flatten: bool = True, one_hot_label: bool 
     """
     check_flags(normalize, flatten, one_hot_label)
     data = {key: np.frombuffer(files.content(SOURCES[key], ADVICE), np.uint8, offset=HEADERS[key[0]])
-            for key in reversed(SOURCES)}       # the small file first: without a network it is soon told
+            for key in SOURCES}
     train, test = (finish(data[f'x_{part}'].reshape(-1, 1, 28, 28), data[f't_{part}'], normalize, flatten,
                           one_hot_label) for part in ('train', 'test'))
     return train, test
@@ -43,18 +43,11 @@ def load_data(normalize: bool = True, flatten: bool = True, one_hot_label: bool 
 load_mnist = load_data      # its name in volume 1
 
 
-def why_not(seconds: float = 5.0) -> str:
-    """'' where MNIST is in files.folder() or can be fetched, else why not. Waits for the network no longer than that.
-
-    Files that are there are known by their names alone here. Of those that are not, the smallest is fetched.
-    """
+def fetch_smallest(seconds: float = 5.0) -> None:
+    """Fetch the smallest of the files that are not there, for a look at the network: OSError where it takes longer."""
     missing = [source for source in SOURCES.values() if not any(place.exists() for place in files.places(source))]
-    try:
-        if missing:
-            files.content(min(missing, key=lambda source: source.served), seconds=seconds)
-    except OSError as error:
-        return str(error).split('\n')[0]
-    return ''
+    if missing:
+        files.content(min(missing, key=lambda source: source.served), seconds=seconds)
 
 
 def check_flags(normalize, flatten, one_hot_label) -> None:

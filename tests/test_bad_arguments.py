@@ -55,7 +55,7 @@ from common.time_layers import (
     TimeSoftmaxWithLoss,
 )
 from common.trainer import RnnlmTrainer, Trainer
-from dataset import ptb, sequence, spiral, text, toy
+from dataset import digits, images, mnist, ptb, sequence, spiral, text, toy
 
 zeros = np.zeros
 NAN, INF = float('nan'), float('inf')
@@ -576,6 +576,11 @@ TRAINERS_AND_LOADERS = [
     (lambda: toy.load_data(size=0), ValueError, 'size: expected at least one sentence, a whole number, got 0'),
     (lambda: toy.load_data(size=2.5), ValueError, 'size: expected at least one sentence, a whole number, got 2.5'),
     (lambda: toy.load_data(seed='x'), ValueError, "seed: expected an integer from 0 to 4294967295, got 'x'"),
+    (lambda: digits.load_data(0), ValueError, 'train_size: expected 1 or more, got 0'),
+    (lambda: digits.load_data(1, 1.5), TypeError, 'test_size: expected an integer, got 1.5'),
+    (lambda: digits.load_data(seed='x'), ValueError, "seed: expected an integer from 0 to 4294967295, got 'x'"),
+    (lambda: mnist.load_data(flatten='no'), TypeError, "flatten: expected True or False, got 'no'"),
+    (lambda: images.load_data('fashion'), ValueError, "data: expected auto, mnist or digits, got 'fashion'"),
     (lambda: toy.load_data('dev'), ValueError, "data_type: expected one of train, valid, val, test, got 'dev'"),
     (lambda: ptb.load_data('dev'), ValueError, "data_type: expected one of train, valid, val, test, got 'dev'"),
 ]

@@ -186,6 +186,13 @@ common.callbacks
   EarlyStopping(patience=3)
 dataset.text
   load_data(path, split='train', vocab_size=10000)
+dataset.mnist
+  load_data(normalize=True, flatten=True, one_hot_label=False)
+  load_mnist(normalize=True, flatten=True, one_hot_label=False)
+dataset.digits
+  load_data(train_size=60_000, test_size=10_000, normalize=True, flatten=True, one_hot_label=False, seed=1984)
+dataset.images
+  load_data(data='auto', normalize=True, flatten=True, one_hot_label=False)
 dataset.toy
   load_data(data_type='train', size=None, seed=1984)
 ch01.volume1.autoencoder

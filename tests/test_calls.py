@@ -41,7 +41,7 @@ from common.layers import Affine, Layer, gather, set_training
 from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from common.rows import RowSparse
 from common.trainer import RnnlmTrainer, Trainer
-from dataset import ptb, sequence, spiral, toy
+from dataset import digits, images, ptb, sequence, spiral, toy
 from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
 
 # files, signals, command lines and what a training leaves have hostile tests of their own; the rest here
@@ -51,7 +51,8 @@ ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'inter
 INSIDE = {
     'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'add_at', 'add_grads', 'as_array', 'as_dtype', 'as_floats',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',
-    'find_buffers', 'flat', 'fold', 'gelu', 'gelu_tanh', 'get_vocab', 'history', 'label_rows', 'load_vocab',
+    'fetch_smallest', 'find_buffers', 'finish', 'flat', 'fold', 'gelu', 'gelu_tanh', 'get_vocab', 'history',
+    'label_rows', 'letters', 'load_mnist', 'load_vocab', 'title',
     'lstm_bias', 'lstm_step', 'lstm_step_back', 'make_addition', 'make_dates', 'mean_loss', 'memory_rows', 'normal',
     'not_training', 'one_or', 'out_size', 'padded', 'parse_grammar', 'parts', 'perplexity_floor', 'pick', 'picture',
     'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'spread', 'stored',
@@ -199,6 +200,9 @@ CALLS = {
     'load_data': (spiral.load_data, {'seed': 1984}),
     'sequence.load_data': (sequence.load_data, {'seed': 1984}),
     'toy.load_data': (lambda **given: toy.load_data(**given)[0], {'data_type': 'train', 'size': 20, 'seed': 1984}),
+    'digits.load_data': (lambda **given: digits.load_data(**given), {
+        'train_size': 3, 'test_size': 2, 'normalize': True, 'flatten': True, 'one_hot_label': False, 'seed': 1984}),
+    'images.load_data': (lambda data: images.load_data(data), {'data': 'fashion'}),
     'ptb.load_data': (lambda data_type: ptb.load_data(data_type), {'data_type': 'dev'}),
     'clip_grads': (lambda max_norm: util.clip_grads([F(2, 3)], max_norm), {'max_norm': 0.5}),
     'Trainer': (lambda **given: Trainer(TwoLayerNet(2, 3, 4), SGD()).fit(F(4, 2), np.arange(4), **given),
@@ -321,7 +325,7 @@ def outcome(name, argument, value):
 def test_every_public_callable_has_a_row():
     rows = {name.split('-')[0].split('.')[0] for name in CALLS}
     assert public() - rows == set()
-    assert rows - public() - {'sequence', 'toy', 'ptb', 'load_data'} == set()
+    assert rows - public() - {'sequence', 'toy', 'digits', 'images', 'ptb', 'load_data'} == set()
 
 
 def is_right(name, argument, kind, result, bad):

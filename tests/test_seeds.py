@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from common.checks import InputError, check_seed
-from dataset import sequence, spiral, toy
+from dataset import digits, sequence, spiral, toy
 
 LARGEST = 4294967295        # 32 bits
 
@@ -18,7 +18,8 @@ def test_from_0_to_the_largest(seed):
 
 
 @pytest.mark.parametrize('load', [spiral.load_data, lambda seed: sequence.load_data(seed=seed),
-                                  lambda seed: toy.load_data(seed=seed), check_seed])
+                                  lambda seed: toy.load_data(seed=seed), lambda seed: digits.load_data(seed=seed),
+                                  check_seed])
 @pytest.mark.parametrize('seed', [LARGEST + 1, -1, 0.0])
 def test_none_beyond(load, seed):
     with pytest.raises(InputError, match=r'^seed: expected an integer from 0 to 4294967295, got '):
