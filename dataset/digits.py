@@ -89,7 +89,7 @@ def _draw_chunk(rng):
     """x (n, 28, 28) and t (n,), with n = CHUNK."""
     maps, stems, choices = letters()
     n = CHUNK
-    t = rng.randint(0, 10, n)
+    t = rng.randint(0, 10, n, dtype=np.int64)
     chances = rng.random_sample(n)
     letter = np.array([choices[i][int(chance * len(choices[i]))] for i, chance in zip(t, chances, strict=True)])
     look_up = _Bent(maps, letter, *_draw_bend(rng, t))

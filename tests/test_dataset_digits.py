@@ -168,3 +168,31 @@ def test_they_stand_in_for_mnist(real_data):
     (x, t), _ = digits.load_data(2000, 1)
     _, (x_test, t_test) = mnist.load_data()
     assert nearest_mean(x, t, x_test[:1000], t_test[:1000]) > 0.5       # MNIST's own means: 0.77
+
+
+def test_steepness():
+    """Of a slope it is the slope, also between the axes; nothing is flatter than 0.4."""
+    y, x = np.mgrid[:8, :8].astype('f')
+    slopes = np.stack([3 * x, 3 * x + 4 * y, 0.1 * y])
+    inner = digits._steepness(slopes)[:, 1:-1, 1:-1]
+    np.testing.assert_allclose(inner, np.broadcast_to(np.float32([3, 5, 0.4])[:, None, None], inner.shape), rtol=1e-5)
+
+
+@pytest.mark.parametrize('stretch', [1, 2.5])
+def test_edges_are_as_soft_in_a_wide_letter(stretch, monkeypatch):
+    """A bar, upright, as many times as wide: an edge's grey is that of one pixel, on either side."""
+    def upright(rng, t):
+        turn = np.broadcast_to(np.float32([[1 / stretch, 0], [0, 1]]), (len(t), 2, 2))
+        return turn, np.zeros((2, len(t), digits.POWERS, digits.POWERS), 'f')
+
+    maps, stems, choices = digits.letters()
+    monkeypatch.setattr(digits, 'letters', lambda: (maps, stems, [choices[1][-1:]] * 10))       # an I without serifs
+    monkeypatch.setattr(digits, '_draw_bend', upright)
+    monkeypatch.setattr(digits, 'PRESSES', 0)
+    monkeypatch.setattr(digits, 'GRAIN', 0)
+    (x, _), _ = digits.load_data(200, 1, flatten=False)
+    middle = x[:, 0, 10:18]
+    grey = ((middle > 0.05) & (middle < 0.95)).sum(axis=2)
+    assert abs(grey.mean() - 2 * 0.9) < 0.35 and (middle.max(axis=2) > 0.7).all()
+    if stretch == 1:
+        assert abs(middle.sum(axis=2).mean() - sum(digits.PEN) / 2) < 0.3
