@@ -216,6 +216,16 @@ ch07.seq2seq
 SCRIPTS = """
 ch01.train              hidden_size=10 batch_size=30 max_epoch=300 learning_rate=1.0
 ch01.train_custom_loop  hidden_size=10 batch_size=30 max_epoch=300 learning_rate=1.0
+ch01.volume1.train_two_layer        hidden_size=50 weight_init_std=0.01 batch_size=100 max_epoch=17 learning_rate=0.1
+ch01.volume1.gradient_check         hidden_size=50 batch_size=3
+ch01.volume1.compare_optimizers     hidden_size=100 batch_size=128 steps=2000 learning_rate=0.01
+ch01.volume1.compare_optimizers     adam_learning_rate=0.001
+ch01.volume1.compare_first_weights  hidden_size=100 batch_size=128 steps=2000 learning_rate=0.01
+ch01.volume1.batch_norm             train_size=1000 hidden_size=100 batch_size=100 max_epoch=20 learning_rate=0.01
+ch01.volume1.overfitting            train_size=300 hidden_size=100 batch_size=100 max_epoch=200 learning_rate=0.01
+ch01.volume1.overfitting            weight_decay_lambda=0.1 dropout_ratio=0.2
+ch01.volume1.hyperparameters        data_size=500 hidden_size=100 batch_size=100 max_epoch=50 draws=100
+ch01.volume1.hyperparameters        lr_low=1e-6 lr_high=1e-2 weight_decay_low=1e-8 weight_decay_high=1e-4
 ch02.count_method_big   window_size=2 wordvec_size=100
 ch03.train              window_size=1 hidden_size=5 batch_size=3 max_epoch=1000
 ch04.train              window_size=5 hidden_size=100 batch_size=100 max_epoch=10
