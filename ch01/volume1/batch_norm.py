@@ -1,7 +1,7 @@
 """Batch normalization against first weights of sixteen sizes (volume 1, 6.3.2).
 
 The standard deviation of the first weights goes from 1 to 0.0001. With batch normalization the network learns from all
-of them. Without it there are two or three from which it learns, those near He's; small ones leave it where it begins,
+of them. Without it there are two from which it learns well, those near He's; small ones leave it where it begins,
 and from the largest it ends in NaN, which the picture says.
 """
 from typing import Annotated, Literal
