@@ -23,6 +23,7 @@ from common.checks import InputError
 from common.gradient_check import check_gradients
 from common.optimizer import SGD
 from common.trainer import Trainer
+from common.weight_files import load_weights
 from dataset import images
 
 MARK = 2.0      # in the first pixel of each test picture
@@ -169,6 +170,7 @@ def test_train_two_layer(pictures, capsys):
     assert len(trainer.train_list) == len(trainer.valid_list) == 4
     assert trainer.valid_list[-1] > 0.95 > trainer.valid_list[0]
     assert capsys.readouterr().out.count('| epoch ') == 4 and is_picture('train_two_layer')
+    assert load_weights('TwoLayerNet.npz').about['sizes'] == {'input_size': 784, 'hidden_size': 20, 'output_size': 10}
     fresh = TwoLayerNet(784, 20, 10)
     fresh.load_params('TwoLayerNet.npz')
     assert fresh.accuracy(*pictures[1]) == trainer.valid_list[-1]

@@ -83,7 +83,7 @@ def draw_plane(draws):
     plt.yscale('log')
     plt.xlabel('learning rate')
     plt.ylabel('weight decay λ')
-    plt.title(f'{len(draws)} draws: the learning rate counts, so small a λ hardly')
+    plt.title(f'{len(draws)} draws of learning rate and weight decay')
     plt.legend(loc='upper left')
 
 

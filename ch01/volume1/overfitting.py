@@ -54,7 +54,7 @@ def draw(curves, ends, best_epoch):
     """A panel for each of curves, a name -> Curves, the first, plain, behind all; then the ends."""
     import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
 
-    _, axes = plt.subplots(2, 3, figsize=(14, 8), layout='constrained')
+    figure, axes = plt.subplots(2, 3, figsize=(14, 8), layout='constrained')
     (_, plain), *_ = curves.items()
     for axis, (name, curve) in zip(axes.flat, curves.items(), strict=False):
         for part, color in (('train', 'C0'), ('test', 'C1')):
@@ -64,18 +64,16 @@ def draw(curves, ends, best_epoch):
             axis.plot(curve.epochs, [100 * share for share in curve.shares[part]], color=color, label=part)
         axis.set(title=name, xlabel='epoch', ylabel='right answers (%)', xlim=(0, plain.epochs[-1]), ylim=(0, 103))
         axis.grid(alpha=0.3)
-        axis.legend(loc='lower right')
-    axes.flat[4].axvline(best_epoch, color='0.5', linestyle='--', label=f'best: epoch {best_epoch}')
-    axes.flat[4].legend(loc='lower right')
+    axes.flat[4].axvline(best_epoch, color='0.5', linestyle='--')
+    axes.flat[4].set_title(f'early stopping: best in epoch {best_epoch}')
     last = axes.flat[5]
     for part, color, above in (('train', 'C0', -0.2), ('test', 'C1', 0.2)):
         shares = [end[part] for end in ends.values()]
-        bars = last.barh([i + above for i in range(len(ends))], [100 * share for share in shares], 0.38, color=color,
-                         label=part)
+        bars = last.barh([i + above for i in range(len(ends))], [100 * share for share in shares], 0.38, color=color)
         last.bar_label(bars, [f'{share:.1%}' for share in shares], padding=3)
     last.set_yticks(range(len(ends)), ends)
-    last.set(title='at the end', xlabel='right answers (%)', xlim=(0, 122), ylim=(len(ends) - 0.4, -1.3))
-    last.legend(loc='upper center', ncol=2)
+    last.set(title='at the end', xlabel='right answers (%)', xlim=(0, 122), ylim=(len(ends) - 0.4, -0.6))
+    figure.legend(*axes.flat[1].get_legend_handles_labels(), loc='outside lower center', ncol=4)
 
 
 def main(

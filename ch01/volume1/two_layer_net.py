@@ -23,3 +23,4 @@ class TwoLayerNet(Network):
         W2 = (weight_init_std * np.random.randn(H, O)).astype(dtype)
         b2 = np.zeros(O, dtype)
         super().__init__([Affine(W1, b1), Relu(), Affine(W2, b2)])
+        self.sizes = {'input_size': I, 'hidden_size': H, 'output_size': O}
