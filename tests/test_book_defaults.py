@@ -199,6 +199,10 @@ ch01.volume1.autoencoder
   Autoencoder(input_size=784, hidden_size_list=(256, 64), bottleneck=32, noise=0.0, dtype='f')
 ch01.volume1.vae
   VariationalAutoencoder(input_size=784, hidden_size_list=(256, 64), latent_size=2, dtype='f')
+ch01.volume1.simple_convnet
+  SimpleConvNet(input_dim=(1, 28, 28), conv_param=None, hidden_size=100, output_size=10, weight_init_std=0.01)
+ch01.volume1.deep_convnet
+  DeepConvNet(input_dim=(1, 28, 28), hidden_size=50, output_size=10, dropout_ratio=0.5)
 ch04.cbow
   CBOW(vocab_size, hidden_size, window_size, corpus, dtype='f', sparse=False)
 ch06.rnnlm
@@ -226,6 +230,9 @@ ch01.volume1.overfitting            train_size=300 hidden_size=100 batch_size=10
 ch01.volume1.overfitting            weight_decay_lambda=0.1 dropout_ratio=0.2
 ch01.volume1.hyperparameters        data_size=500 hidden_size=100 batch_size=100 max_epoch=50 draws=100
 ch01.volume1.hyperparameters        lr_low=1e-6 lr_high=1e-2 weight_decay_low=1e-8 weight_decay_high=1e-4
+ch01.volume1.train_convnet      filter_num=30 filter_size=5 hidden_size=100 learning_rate=0.001
+ch01.volume1.train_convnet      batch_size=100 max_epoch=20
+ch01.volume1.train_deep_convnet hidden_size=50 dropout=0.5 learning_rate=0.001 batch_size=100 max_epoch=20
 ch02.count_method_big   window_size=2 wordvec_size=100
 ch03.train              window_size=1 hidden_size=5 batch_size=3 max_epoch=1000
 ch04.train              window_size=5 hidden_size=100 batch_size=100 max_epoch=10

@@ -19,6 +19,9 @@ from ch01.two_layer_net import TwoLayerNet
 from ch01.volume1.autoencoder import Autoencoder
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from ch01.volume1.vae import VariationalAutoencoder
+from ch01.volume1.deep_convnet import DeepConvNet
+from ch01.volume1.multi_layer_net import MultiLayerNet
+from ch01.volume1.simple_convnet import SimpleConvNet
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
 from ch04.cbow import CBOW
@@ -215,6 +218,10 @@ CALLS = {
                          x=abs(F(3, 4)), t=abs(F(3, 4))),
     'VariationalAutoencoder': model(VariationalAutoencoder, {'input_size': 4, 'hidden_size_list': [3],
                                                              'latent_size': 2}, x=abs(F(3, 4)), t=abs(F(3, 4))),
+    'SimpleConvNet': model(SimpleConvNet, {'input_dim': (1, 6, 6), 'conv_param': {'filter_size': 3}, 'hidden_size': 3,
+                                           'output_size': 4, 'weight_init_std': 0.5}, x=F(3, 1, 6, 6), t=TS[0] % 4),
+    'DeepConvNet': model(DeepConvNet, {'input_dim': (1, 4, 4), 'hidden_size': 3, 'output_size': 4,
+                                       'dropout_ratio': 0.5}, x=F(3, 1, 4, 4), t=TS[0] % 4),
     'SimpleCBOW': model(SimpleCBOW, V_H, contexts=util.convert_one_hot(CONTEXTS, 7), target=TARGET),
     'SimpleSkipGram': model(SimpleSkipGram, V_H, contexts=util.convert_one_hot(CONTEXTS, 7),
                             target=util.convert_one_hot(TARGET, 7)),
@@ -295,7 +302,7 @@ RIGHT = {
     ('toy.load_data', 'size', 'none'), ('Trainer', 'max_grad', 'none'), ('Trainer', 'eval_interval', 'none'),
     ('RnnlmTrainer', 'max_grad', 'none'), ('RnnlmTrainer', 'eval_interval', 'none'), ('RnnlmGen', 'skip_ids', 'none'),
     ('RnnlmGen', 'skip_ids', 'empty'), ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'),
-    ('BetterRnnlmGen', 'top_k', 'none')}
+    ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none')}
 RIGHT |= {(f'{name}BatchNormalization-{case}', f'running_{moment}', 'none')         # begins with zeros
           for name in ('', 'Simple_') for case in (4, 5) for moment in ('mean', 'var')}
 
