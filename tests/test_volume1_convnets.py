@@ -1,6 +1,7 @@
 """Chapter 1, volume 1: the convolutional networks, and what their scripts train, draw and return."""
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -162,6 +163,8 @@ def test_train_convnet_takes_the_first_pictures(monkeypatch):
 @pytest.mark.parametrize('augment', [False, True])
 def test_deep_convnet_stopped_and_resumed_ends_with_the_same_bits(augment, monkeypatch):
     monkeypatch.setattr(deep_convnet, 'FILTERS', ((2, 1), (2, 1), (3, 1), (3, 2), (2, 1), (2, 1)))
+    drawn: list = []
+    monkeypatch.setattr(train_deep_convnet, 'show', lambda name: drawn.append(plt.close()))
     given = {'train_size': 40, 'test_size': 20, 'batch_size': 10, 'augment': augment}
     whole, misread = train_deep_convnet.main(**given, max_epoch=3, name='whole', seed=5)
     train_deep_convnet.main(**given, max_epoch=1, seed=5)
@@ -170,6 +173,17 @@ def test_deep_convnet_stopped_and_resumed_ends_with_the_same_bits(augment, monke
         np.testing.assert_array_equal(param, other)
     assert whole.valid_list == parts.valid_list and len(parts.valid_list) == 3
     assert misread.tolist() == again.tolist() and len(misread) == round(20 * (1 - parts.valid_list[-1]))
+    assert len(drawn) == 6
+
+
+def test_deep_convnet_leaves_two_pictures_even_untrained(capsys):
+    trainer, misread = train_deep_convnet.main(test_size=10, max_epoch=0, seed=1)
+    np.random.seed(1)
+    right = DeepConvNet((1, SIDE, SIDE)).accuracy(*(rows[:10] for rows in pictures(40, 1)))
+    assert trainer.valid_list == [] and len(misread) == round(10 * (1 - right))
+    assert 'nothing was learnt: no weights are written' in capsys.readouterr().out
+    assert [path.name for path in sorted(Path().iterdir())] == [
+        'ch01_volume1_train_deep_convnet_accuracy.png', 'ch01_volume1_train_deep_convnet_misread.png']
 
 
 def test_augmented_pictures_are_others_in_every_epoch(monkeypatch):
@@ -190,8 +204,6 @@ def test_misread_are_the_wrong_ones_the_surest_first():
 
 
 def test_draw_misread_says_what_was_read(monkeypatch):
-    import matplotlib.pyplot as plt
-
     x, t = pictures(12, 0)
     y = np.zeros((12, 10), 'f')
     y[np.arange(12), t] = 1
@@ -208,8 +220,6 @@ def test_draw_misread_says_what_was_read(monkeypatch):
 
 
 def test_draw_misread_draws_the_forty_surest(monkeypatch):
-    import matplotlib.pyplot as plt
-
     x, t = pictures(60, 0)
     y = np.zeros((60, 10), 'f')
     y[:, 9] = 1 + np.arange(60)         # all are read as 9, the last most surely: 54 wrongly
@@ -240,7 +250,8 @@ def test_show_filters():
     assert Path('ch01_volume1_show_filters.png').stat().st_size > 20_000
 
 
-def test_show_filters_takes_a_seed_where_the_file_has_none():
+def test_show_filters_takes_a_seed_where_the_file_has_none(monkeypatch):
+    monkeypatch.setattr(show_filters, 'draw', lambda *_: None)
     SimpleConvNet((1, SIDE, SIDE)).save_params('some.npz', about={'flags': 'none'})
     before = show_filters.main(params='some.npz', seed=3)[0]
     np.random.seed(3)
@@ -252,10 +263,10 @@ def test_weights_of_others_are_refused():
     SimpleConvNet((1, SIDE, SIDE)).save_params('simple.npz')
     SimpleConvNet((1, SIDE, SIDE + 4)).save_params('wide.npz')
     for main, name, message in (
-            (show_filters.main, 'deep.npz', "deep.npz: expected weights of SimpleConvNet, got those of 'DeepConvNet'"),
-            (half_floats.main, 'simple.npz', "simple.npz: expected weights of DeepConvNet, got those of 'SimpleConvNet'"),
-            (show_filters.main, 'wide.npz', r'wide.npz, param_2: expected \(480, 100\), got \(720, 100\)')):
-        with pytest.raises(InputError, match=f'^{message}$'):
+            (show_filters.main, 'deep.npz', "expected weights of SimpleConvNet, got those of 'DeepConvNet'"),
+            (half_floats.main, 'simple.npz', "expected weights of DeepConvNet, got those of 'SimpleConvNet'"),
+            (show_filters.main, 'wide.npz', r'expected \(480, 100\), got \(720, 100\)')):
+        with pytest.raises(InputError, match=f'^{name}(, param_2)?: {message}$'):
             main(params=name)
     with pytest.raises(InputError, match=r'^picture: expected an id from 0 to 39, got 40$'):
         show_filters.main(params='simple.npz', picture=40)

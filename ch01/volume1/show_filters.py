@@ -3,7 +3,7 @@
 Below them a picture, and what becomes of it behind those filters that answer it most: convolution, ReLU, pooling.
 It takes the weights that `python -m ch01.volume1.train_convnet` leaves behind.
 """
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from ch01.volume1.simple_convnet import SimpleConvNet
 from common.checks import InputError, check_id
@@ -67,7 +67,8 @@ def draw(before, after, picture, label, maps):
 
     F = min(len(after), 5 * COLUMNS)
     figure = plt.figure(figsize=(12, 11.5), layout='constrained')
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 1.25), hspace=0.03)
+    halves: Any = figure.subfigures(2, 1, height_ratios=(1, 1.25), hspace=0.03)
+    above, below = halves
     for ax, filters, title in zip(above.subplots(1, 2), (before, after), ('before', 'after'), strict=True):
         draw_filters(ax, filters[:F])
         ax.set_title(f'{F} filters {title} training', pad=18)     # above the numbers

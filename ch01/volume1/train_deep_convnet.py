@@ -84,14 +84,15 @@ def draw_misread(model, x, t):
     Each with what it is, what was read and its probability. Returns their places (n,).
     """
     import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    y = scores(model, x)
+    y = scores(model, x)                    # (N, O)
     misread = find_misread(y, t)
     drawn = misread[:SHOWN]
     rows = max(1, -(-len(drawn) // 8))
-    figure, axes = plt.subplots(rows, 8, figsize=(12, 0.8 + 1.75 * rows), layout='constrained', squeeze=False)
+    figure, axes = plt.subplots(rows, 8, figsize=(12, 0.8 + 1.75 * rows), squeeze=False,
+                                layout=ConstrainedLayoutEngine(h_pad=0.1))
     count = f'{len(misread):,} of {len(x):,} test pictures are misread ({len(misread) / len(x):.2%})'
-    figure.get_layout_engine().set(h_pad=0.1)
     figure.suptitle(count + f'; the {SHOWN} surest mistakes' * (len(misread) > SHOWN) + ': digit → what was read')
     for ax in axes.flat:
         ax.axis('off')

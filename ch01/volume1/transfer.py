@@ -52,9 +52,9 @@ def main(
     x_test, t_test = (rows[:test_size] for rows in test)
     np.random.seed(seed)
     source = DeepConvNet(x_train.shape[1:], dropout_ratio=dropout)
-    known, _ = digits.load_data(source_size, 1, flatten=False, seed=seed)
-    print(f'first training: {len(known[0]):,} made digits')
-    Trainer(source, Adam(learning_rate)).fit(*known, source_epoch, batch_size)
+    (x_made, t_made), _ = digits.load_data(source_size, 1, flatten=False, seed=seed)
+    print(f'first training: {len(x_made):,} made digits')
+    Trainer(source, Adam(learning_rate)).fit(x_made, t_made, source_epoch, batch_size)
     unfitted = accuracy(source, x_test, t_test)
     print(f'with no more than that: {unfitted:.2%} right')
 
