@@ -35,6 +35,7 @@ def pictures(size, seed):
 @pytest.fixture(autouse=True)
 def small_pictures(monkeypatch):
     monkeypatch.setattr(images, 'load_data', lambda data, flatten: (pictures(120, 0), pictures(40, 1)))
+    monkeypatch.setattr(images, 'title', lambda: 'lines')
     monkeypatch.setattr(digits, 'load_data', lambda train_size, test_size, flatten, seed: (
         pictures(train_size, seed + 2), pictures(test_size, seed + 3)))
 
@@ -69,10 +70,20 @@ def test_gradients_of_deep_convnet(monkeypatch):
 
 def test_simple_convnet_by_hand():
     model = SimpleConvNet((1, 4, 4), {'filter_num': 1, 'filter_size': 3}, hidden_size=1, output_size=2)
-    for param, value in zip(model.params, (np.ones((1, 1, 3, 3)), [-10], [[0.5]], [2], [[1, -1]], [0, 3]), strict=True):
+    weights = np.ones((1, 1, 3, 3)), [-10], [[-0.5]], [42], [[1, -1]], [0, 3]
+    for param, value in zip(model.params, weights, strict=True):
         param[...] = value
-    # nine times the middles 5, 6, 9, 10, less 10; the largest is 80, half of it and 2 is 42
-    np.testing.assert_allclose(model.predict(np.arange(16, dtype='f').reshape(1, 1, 4, 4)), [[42, -39]])
+    # behind the convolution nine times 5, 6, 9, 10, less 10; the largest is 80, and 42 less half of it is 2
+    x = np.arange(16, dtype='f').reshape(1, 1, 4, 4)
+    np.testing.assert_allclose(model.predict(x), [[2, 1]])
+    np.testing.assert_allclose(model.predict(0 * x), [[42, -39]])       # -10, which the first ReLU makes 0
+    np.testing.assert_allclose(model.predict(2 * x), [[0, 3]])          # 170, then -43, which the second makes 0
+
+
+def test_the_layers_of_deep_convnet():
+    twice = ['Convolution', 'Relu', 'Convolution', 'Relu', 'Pooling']
+    assert [type(layer).__name__ for layer in DeepConvNet().layers] == [
+        *twice, *twice, *twice, 'Flatten', 'Affine', 'Relu', 'Dropout', 'Affine', 'Dropout']
 
 
 def test_shapes_and_first_weights_of_simple_convnet():
@@ -214,7 +225,7 @@ def test_draw_misread_says_what_was_read(monkeypatch):
     figure = plt.gcf()
     titles = [ax.get_title() for ax in figure.axes]
     assert titles == ['3 → 7  65%', '5 → 0  41%'] + [''] * 6
-    assert figure.get_suptitle() == '2 of 12 test pictures are misread (16.67%): digit → what was read'
+    assert figure.get_suptitle() == '2 of 12 test pictures of lines are misread (16.67%): digit → what was read'
     np.testing.assert_array_equal(figure.axes[1].images[0].get_array(), x[5, 0])
     plt.close(figure)
 

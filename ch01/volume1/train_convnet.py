@@ -47,7 +47,7 @@ def main(
     trainer = Trainer(model, Adam(learning_rate), [Accuracies((x_train, t_train), (x_test, t_test))])
     with training(trainer, 'SimpleConvNet', flags, (x_train, t_train, x_test, t_test), resume=resume):
         trainer.fit(x_train, t_train, max_epoch, batch_size, eval_interval=100)
-    draw_accuracies(trainer, 'SimpleConvNet reads digits')
+    draw_accuracies(trainer, f'SimpleConvNet reads {images.title()}')
     show('ch01_volume1_train_convnet')
     return trainer
 

@@ -58,7 +58,7 @@ def main(
         for epoch in range(trainer.current_epoch, max_epoch):
             x = moved(x_train) if augment else x_train
             trainer.fit(x, t_train, epoch + 1 if trainer.goes_on else 1, batch_size, eval_interval=100)
-    draw_accuracies(trainer, 'DeepConvNet reads digits' + ', learnt from augmented pictures' * augment)
+    draw_accuracies(trainer, f'DeepConvNet reads {images.title()}' + ', learnt from augmented pictures' * augment)
     show('ch01_volume1_train_deep_convnet_accuracy')
     misread = draw_misread(model, x_test, t_test)
     show('ch01_volume1_train_deep_convnet_misread')
@@ -92,7 +92,8 @@ def draw_misread(model, x, t):
     rows = max(1, -(-len(drawn) // 8))
     figure, axes = plt.subplots(rows, 8, figsize=(12, 0.8 + 1.75 * rows), squeeze=False,
                                 layout=ConstrainedLayoutEngine(h_pad=0.1))
-    count = f'{len(misread):,} of {len(x):,} test pictures are misread ({len(misread) / len(x):.2%})'
+    count = (f'{len(misread):,} of {len(x):,} test pictures of {images.title()} are misread '
+             f'({len(misread) / len(x):.2%})')
     figure.suptitle(count + f'; the {SHOWN} surest mistakes' * (len(misread) > SHOWN) + ': digit → what was read')
     for ax in axes.flat:
         ax.axis('off')

@@ -23,6 +23,7 @@ from common.trainer import Trainer
 from dataset import digits, images
 
 KEPT = 2 * len(FILTERS)     # parameters of the convolutions, W and b of each
+SOURCE_SEED = 1             # of made digits that are not those of images.load_data
 
 
 def main(
@@ -52,7 +53,7 @@ def main(
     x_test, t_test = (rows[:test_size] for rows in test)
     np.random.seed(seed)
     source = DeepConvNet(x_train.shape[1:], dropout_ratio=dropout)
-    (x_made, t_made), _ = digits.load_data(source_size, 1, flatten=False, seed=seed)
+    (x_made, t_made), _ = digits.load_data(source_size, 1, flatten=False, seed=SOURCE_SEED)
     print(f'first training: {len(x_made):,} made digits')
     Trainer(source, Adam(learning_rate)).fit(x_made, t_made, source_epoch, batch_size)
     unfitted = accuracy(source, x_test, t_test)
@@ -71,7 +72,8 @@ def main(
                 model, x, x_other = behind_convolutions(model, x_train, x_test)
             runs.append(learn(model, x, t_train, x_other, t_test, max_epoch, batch_size, learning_rate))
             print(f'{way}, seed {seed + i}: ' + (f'{runs[-1][-1]:.2%} right' if runs[-1] else 'not trained'))
-    draw(curves, unfitted, f'{len(x_train):,} pictures to learn from: does it help to know made digits?')
+    few = f'{len(x_train):,} pictures of {images.title()} to learn from'
+    draw(curves, unfitted, f'{few}: does it help to know made digits?')
     show('ch01_volume1_transfer')
     return curves, unfitted
 
