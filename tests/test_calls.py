@@ -17,11 +17,10 @@ import common
 import dataset
 from ch01.two_layer_net import TwoLayerNet
 from ch01.volume1.autoencoder import Autoencoder
-from ch01.volume1.multi_layer_net import MultiLayerNet
-from ch01.volume1.vae import VariationalAutoencoder
 from ch01.volume1.deep_convnet import DeepConvNet
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from ch01.volume1.simple_convnet import SimpleConvNet
+from ch01.volume1.vae import VariationalAutoencoder
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
 from ch04.cbow import CBOW
