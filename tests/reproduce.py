@@ -94,6 +94,63 @@ def accuracies(result):
     return {'accuracy': 100 * shares[-1], 'after each epoch': [100 * share for share in shares]}
 
 
+def accuracies_of(trainer, epochs=True):
+    """Of a classifier of volume 1, in per cent: at the end, and of the test pictures after each epoch."""
+    train, test = ([100 * share for share in shares] for shares in (trainer.train_list, trainer.valid_list))
+    return {'train accuracy': train[-1], 'test accuracy': test[-1]} | ({'after each epoch': test} if epochs else {})
+
+
+def deep(result):
+    trainer, misread = result
+    return accuracies_of(trainer) | {'misread': len(misread)}
+
+
+def numbers(result):
+    """{name: number}, as Python's own numbers."""
+    return {name: float(value) for name, value in result.items()}
+
+
+def prefixed(what, result):
+    return {f'{what}, {name}': value for name, value in numbers(result).items()}
+
+
+def learnt(shares):
+    """At how many of the 16 first scales the training pictures are told right, over 90 % of them."""
+    return {f'{name}, scales over 90 %': sum(share is not None and share > 0.9 for share in row)
+            for name, row in shares.items()}
+
+
+def found_by_search(best):
+    return {'lr': f'{best["lr"]:.1e}', 'λ': f'{best["weight decay"]:.1e}',
+            'validation accuracy': 100 * best['validation'], 'test accuracy': 100 * best['test']}
+
+
+def last_of_each(result):
+    """Of each way of learning, the test accuracy at the end, in per cent: the mean over the seeds. Without: before."""
+    curves, unfitted = result
+    return {f'{way}, test accuracy': 100 * sum(seed[-1] for seed in seeds) / len(seeds)
+            for way, seeds in curves.items()} | {'without them, test accuracy': 100 * float(unfitted)}
+
+
+def tables(answers):
+    return {gate: ''.join(map(str, column)) for gate, column in answers.items()}
+
+
+def ends(paths):
+    return {name: ', '.join(f'{number:.3f}' for number in path[-1]) for name, path in paths.items()}
+
+
+def spread(histograms):
+    """Mean and deviation of the activations of the last of five layers."""
+    return {f'{name}, layer 5': f'{layers[-1][0]:.2f} ± {layers[-1][1]:.2f}' for name, layers in histograms.items()}
+
+
+def at_the_end(result):
+    """Of each way against overfitting, its last two accuracies in per cent."""
+    return {f'{name}, {part} accuracy': 100 * float(share) for name, shares in result.items()
+            for part, share in shares.items()}
+
+
 # ---------------------------------------------------------------- the rows
 
 
@@ -120,8 +177,48 @@ def sequences(prefix, script, file_name, **variants):
     return rows
 
 
+def volume_1(book, script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2), needs='mnist', after=''):
+    return Row(book, f'ch01.volume1.{script}', measure, flags, seeds, needs, after)
+
+
 ROWS = {
     'spiral': Row('loss about 0.1', 'ch01.train', partial(loss_of_last, 1)),
+    'perceptrons': volume_1('truth tables', 'perceptrons', tables, seeds=(None,), needs=''),
+    'gradient_descent': volume_1('ends near (−6e-10, 8e-10)', 'gradient_descent', lambda result: {
+        'the end': ', '.join(f'{x:.2e}' for x in result[1]['right'])}, seeds=(None,), needs=''),
+    'computational_graph': volume_1('715; an apple 2.2, an orange 3.3', 'computational_graph', lambda result: {
+        'price': float(result[0]['price']), **{f'∂ {name}': float(d) for name, d in result[1].items()}},
+        seeds=(None,), needs=''),
+    'optimizer_paths': volume_1('four paths', 'optimizer_paths', ends, seeds=(None,), needs=''),
+    'activation_histograms': volume_1('saturated; all alike; spread', 'activation_histograms', spread, {'seed': 0},
+                                      (None,), ''),
+    'sample_weights': volume_1('93.52 %', 'inference', lambda result: {'test accuracy': 100 * result[0]},
+                               seeds=(None,)),
+    'two_layer': volume_1('test 96.9 to 97.2 %', 'train_two_layer', accuracies_of),
+    'gradients': volume_1('mean difference below 3e-7', 'gradient_check', lambda means: {
+        name: f'{mean:.1e}' for name, mean in means.items()}, seeds=(0,)),
+    'optimizers': volume_1('SGD is slowest, AdaGrad a little ahead', 'compare_optimizers',
+                           partial(prefixed, 'last loss')),
+    'first_weights': volume_1('0.01 does not learn, He is fastest', 'compare_first_weights',
+                              partial(prefixed, 'last loss')),
+    'batch_norm': volume_1('with it nearly every scale learns; without it neither small ones nor the largest',
+                           'batch_norm', learnt),
+    'overfitting': volume_1('plain: train 100 %; the gap shrinks with decay and with dropout', 'overfitting',
+                            at_the_end),
+    'search': volume_1('best lr 1e-3 to 1e-2, λ 1e-8 to 1e-6', 'hyperparameters', found_by_search),
+    'simple_convnet_small': volume_1('95 to 96.6 %', 'train_convnet', partial(accuracies_of, epochs=False),
+                                     {'train_size': 5000, 'test_size': 1000}),
+    'simple_convnet': volume_1('train 99.82 %, test 98.96 %', 'train_convnet', accuracies_of),
+    'deep_convnet': volume_1('test 99.38 %', 'train_deep_convnet', deep, {'resume': True}, (0,)),
+    'deep_convnet_augmented': volume_1('–', 'train_deep_convnet', deep, {'augment': True, 'resume': True}, (0,)),
+    'half_floats': volume_1('the same accuracy to 0.1', 'half_floats', lambda result: {
+        'test accuracy in float32': 100 * result[0], 'in float16': 100 * result[1], 'answers that differ': result[2]},
+        {'params': '{out}/deep_convnet/0/DeepConvNet.npz'}, (0,), after='deep_convnet'),
+    'transfer': volume_1('–', 'transfer', last_of_each, seeds=(0,)),
+    'autoencoder': volume_1('–', 'train_autoencoder', numbers),
+    'autoencoder_plane': volume_1('–', 'train_autoencoder', numbers, {'bottleneck': 2}),
+    'autoencoder_denoising': volume_1('–', 'train_autoencoder', numbers, {'noise': 0.5}),
+    'vae': volume_1('–', 'train_vae', numbers),
     'count': Row('you: i, we …; year: month, quarter …; car: luxury, auto …; toyota: motor, nissan …',
                  'ch02.count_method_big', count_vectors),
     'simple_cbow': Row('loss well below 1', 'ch03.train', partial(loss_of_last, 50)),
@@ -263,7 +360,9 @@ def shown(name, results):
     for what, first in results[0]['measured'].items():
         values = [result['measured'][what] for result in results]
         if isinstance(first, int | float):
-            text = f'{what} {middle(values, 0 if isinstance(first, int) else 2)}' + ' %' * (what == 'accuracy')
+            text = f'{what} {middle(values, 0 if isinstance(first, int) else 2)}' + ' %' * what.endswith('accuracy')
+        elif isinstance(first, str) and what != 'text':
+            text = f'{what}: {" / ".join(values)}'
         elif isinstance(first, str):
             text = first.replace('\n', ' ')
         elif isinstance(first[0], str):
