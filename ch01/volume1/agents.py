@@ -5,8 +5,16 @@ A state is (D,) numbers, an action an id below A. N is a batch of steps, not of 
 import math
 
 from ch01.volume1.multi_layer_net import MultiLayerNet
-from common.checks import InputError, check_array, check_ids, check_number, check_range, check_shape, check_sizes
-from common.functions import softmax
+from common.checks import (
+    InputError,
+    InputTypeError,
+    check_array,
+    check_ids,
+    check_number,
+    check_shape,
+    check_sizes,
+)
+from common.functions import pick, softmax, subtract_labels
 from common.layers import Layer
 from common.np import np
 from common.trainer import train_step
@@ -39,6 +47,13 @@ def hidden_sizes(hidden_size, layers):
     return [hidden_size] * layers
 
 
+def check_share(name, number):
+    """InputError unless number lies in 0 … 1, both ends included."""
+    check_number(name, number)
+    if not 0 <= number <= 1:
+        raise InputError(f'{name}: expected 0 to 1, got {number}')
+
+
 def improve(model, optimizer, x, t):
     """One step of training on states x (N, D) and t, as the model's forward takes them; returns the loss."""
     loss = train_step(model, optimizer, x, t)
@@ -56,58 +71,57 @@ def copy_params(source, target):
 # ---- losses
 
 
-class ActionLoss(Layer):
-    """What both losses share: the look at what comes in, actions (N,) taken and a number (N,) for each."""
+def check_steps(x, t, name):
+    """Scores x (N, A) and t = (actions, numbers), (N,) each, must fit; returns actions int64, numbers as x's type."""
+    check_shape('x', x, 'NA')
+    if x.dtype.kind != 'f':
+        raise InputTypeError(f'x: expected an array of floats, got {x.dtype}')
+    actions, numbers = t
+    check_array('actions', actions)
+    check_array(name, numbers)
+    N, A = x.shape
+    if actions.shape != (N,) or numbers.shape != (N,):
+        raise InputError(f't: expected actions ({N},) and {name} ({N},), got {actions.shape} and {numbers.shape}')
+    check_ids(actions, A, 'actions')
+    return actions.astype(np.int64), numbers.astype(x.dtype, copy=False)
 
-    def check(self, x, t, name):
-        check_shape('x', x, 'NA')
-        actions, numbers = t
-        N, A = x.shape
-        check_array('actions', actions)
-        check_array(name, numbers)
-        if actions.shape != (N,) or numbers.shape != (N,):
-            raise InputError(f't: expected actions ({N},) and {name} ({N},), got {actions.shape} and {numbers.shape}')
-        check_ids(actions, A, 'actions')
-        self.actions, self.rows = actions.astype(np.int64), np.arange(N)
-        return numbers.astype(x.dtype, copy=False)
 
-
-class ActionValueLoss(ActionLoss):
-    """Mean of h(e), e = Q[action] − target, with h(e) = ½ e² where |e| ≤ 1, else |e| − ½ (Huber): its slope is cut at 1.
+class ActionValueLoss(Layer):
+    """Mean of h(e), e = Q[action] − target, with h(e) = ½ e² where |e| ≤ 1, else |e| − ½ (Huber): its slope ends at ±1.
 
     x = Q (N, A), t = (actions (N,), targets (N,)) -> loss. Mnih et al., 2015, who call it clipping the error.
     """
 
     def forward(self, x, t):
-        targets = self.check(x, t, 'targets')
-        error = x[self.rows, self.actions] - targets                            # (N,)
+        self.actions, targets = check_steps(x, t, 'targets')
+        error = x[np.arange(len(x)), self.actions] - targets                    # (N,)
         self.slope, self.shape = np.clip(error, -1, 1), x.shape
         return (self.slope * (error - 0.5 * self.slope)).mean()
 
     def backward(self, dout=1):
         check_number('dout', dout)
+        N = len(self.slope)
         dx = np.zeros(self.shape, self.slope.dtype)                             # (N, A)
-        dx[self.rows, self.actions] = self.slope * float(dout / len(self.slope))
+        dx[np.arange(N), self.actions] = self.slope * float(dout / N)
         return dx
 
 
-class PolicyGradientLoss(ActionLoss):
-    """Mean of −advantage · log π[action], with π = softmax(x): down its gradient goes what REINFORCE adds.
+class PolicyGradientLoss(Layer):
+    """Mean of −advantage · log(π[action] + 1e-7), π = softmax(x): where the advantage is above 0, the action is to
+    become likelier.
 
-    x (N, A) scores, t = (actions (N,), advantages (N,)) -> loss. Where the advantage is above 0, the action becomes
-    likelier. Williams, 1992.
+    x (N, A) scores, t = (actions (N,), advantages (N,)) -> loss. Williams, 1992.
     """
 
     def forward(self, x, t):
-        self.advantages = self.check(x, t, 'advantages')
+        self.actions, self.advantages = check_steps(x, t, 'advantages')
         self.y = softmax(x)                                                     # (N, A)
-        chosen = self.y[self.rows, self.actions]                                # (N,)
-        return -(self.advantages * np.log(chosen + x.dtype.type(1e-7))).mean()
+        return (self.advantages * -np.log(pick(self.y, self.actions) + 1e-7)).mean()
 
     def backward(self, dout=1):
         check_number('dout', dout)
         dx = self.y.copy()                                                      # (N, A)
-        dx[self.rows, self.actions] -= 1
+        subtract_labels(dx, self.actions)
         dx *= (self.advantages * float(dout / len(dx)))[:, None]
         return dx
 
@@ -155,13 +169,11 @@ def td_targets(rewards, next_q, terminated, gamma):
 
 def discounted_returns(rewards, gamma):
     """G_t = r_t + γ r_{t+1} + γ² r_{t+2} + … of one episode. (T,) -> (T,)."""
-    check_range('gamma', gamma, 0, 1.001)
-    returns = np.zeros(len(rewards))
-    later = 0.0
-    for t in reversed(range(len(rewards))):
-        later = rewards[t] + gamma * later
-        returns[t] = later
-    return returns
+    returns, later = [], 0.0
+    for reward in reversed(rewards.tolist()):
+        later = reward + gamma * later
+        returns.append(later)
+    return np.array(returns[::-1])
 
 
 def advantages(returns):

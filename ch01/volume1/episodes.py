@@ -118,7 +118,7 @@ def judge(model, make, episodes=100):
 
 def plot_course(course, title, name, width=20):
     """Draw the returns of the training, their mean over the last `width` episodes, and the greedy evaluations."""
-    import matplotlib.pyplot as plt     # here, so that neither --help nor Ctrl-C waits for matplotlib
+    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
 
     plt.figure(figsize=(9, 5), layout='constrained')
     numbers = np.arange(1, len(course.returns) + 1)

@@ -1,13 +1,13 @@
 """A first agent: DQN learns to balance a pole on a cart, from the steps that it remembers (Mnih et al., 2015).
 
-A network says of each action what return it promises, Q. It is taught r + γ max Q(next state), by an older copy of
-itself. gymnasium brings the cart: pip install "gymnasium>=1". The weights of the best greedy evaluation go into DQN.npz;
-there is no checkpoint to resume from, for the memory is not saved.
+A network says of each action what return it promises, Q. An older copy of itself teaches it r + γ max Q(next state).
+gymnasium brings the cart: pip install "gymnasium>=1". The weights of the best greedy evaluation go into DQN.npz; there
+is no checkpoint to resume from, for the memory is not saved.
 """
 import copy
 from typing import Annotated
 
-from ch01.volume1.agents import DQN, ReplayBuffer, copy_params, greedy, improve, td_targets
+from ch01.volume1.agents import DQN, ReplayBuffer, check_share, copy_params, greedy, improve, td_targets
 from ch01.volume1.episodes import Course, cart_pole, judge, keeping, plot_course
 from common.cli import SEEDS, run
 from common.interrupts import StepGuard
@@ -18,6 +18,8 @@ from common.optimizer import Adam
 def learn(course, environment, optimizer, *, steps, gamma, batch_size, memory_size, first_steps, train_interval,
           target_interval, eval_interval, epsilon, epsilon_steps):
     """Let course.model learn from so many steps in the environment. See main for what the others mean."""
+    check_share('gamma', gamma)
+    check_share('epsilon', epsilon)
     model = course.model
     teacher = copy.deepcopy(model)
     state, _ = environment.reset(seed=int(np.random.randint(2**31)))

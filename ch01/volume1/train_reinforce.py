@@ -6,7 +6,7 @@ evaluation go into Policy.npz; there is no checkpoint to resume from.
 """
 from typing import Annotated
 
-from ch01.volume1.agents import Policy, advantages, discounted_returns, drawn, improve
+from ch01.volume1.agents import Policy, advantages, check_share, discounted_returns, drawn, improve
 from ch01.volume1.episodes import Course, cart_pole, judge, keeping, play, plot_course
 from common.cli import SEEDS, run
 from common.interrupts import StepGuard
@@ -16,6 +16,7 @@ from common.optimizer import Adam
 
 def learn(course, environments, optimizer, *, updates, gamma, eval_interval):
     """Let course.model learn from so many batches of episodes, one in each environment."""
+    check_share('gamma', gamma)
     model = course.model
     seed = int(np.random.randint(2**31))        # of the first batch; the environments go on by themselves
     with StepGuard() as guard:
