@@ -16,6 +16,7 @@ import pytest
 import common
 import dataset
 from ch01.two_layer_net import TwoLayerNet
+from ch01.volume1.agents import DQN, ActionValueLoss, Policy, PolicyGradientLoss
 from ch01.volume1.autoencoder import Autoencoder
 from ch01.volume1.deep_convnet import DeepConvNet
 from ch01.volume1.multi_layer_net import MultiLayerNet
@@ -144,6 +145,26 @@ def answers(make, **arguments):
     return lambda **given: make(7, 3, 2).generate(**given), {'start_id': 1, 'sample_size': 3, **arguments}
 
 
+def agent(kind):
+    """A row: an agent's network, and the steps that it learns from."""
+    def call(x, actions, numbers, **sizes):
+        net = kind(**sizes, dtype='d')
+        out = net.forward(x, (actions, numbers))
+        net.backward()
+        return out, net.grads
+
+    return call, {'state_size': 3, 'hidden_size': 2, 'action_size': 4, 'layers': 1, **STEPS}
+
+
+def loss_of_steps(kind):
+    def call(x, actions, numbers):
+        loss = kind()
+        return loss.forward(x, (actions, numbers)), loss.backward()
+
+    return call, STEPS
+
+
+STEPS = {'x': F(2, 3), 'actions': np.array([0, 2]), 'numbers': F(2)}
 LM, QA, ENC = {'xs': XS, 'ts': TS}, {'xs': XS, 'ts': TS}, F(2, 3, 2)
 CALLS = {
     'sigmoid': (functions.sigmoid, {'x': F(2, 3)}),
@@ -221,6 +242,10 @@ CALLS = {
                                            'output_size': 4, 'weight_init_std': 0.5}, x=F(3, 1, 6, 6), t=TS[0] % 4),
     'DeepConvNet': model(DeepConvNet, {'input_dim': (1, 4, 4), 'hidden_size': 3, 'output_size': 4,
                                        'dropout_ratio': 0.5}, x=F(3, 1, 4, 4), t=TS[0] % 4),
+    'DQN': agent(DQN),
+    'Policy': agent(Policy),
+    'ActionValueLoss': loss_of_steps(ActionValueLoss),
+    'PolicyGradientLoss': loss_of_steps(PolicyGradientLoss),
     'SimpleCBOW': model(SimpleCBOW, V_H, contexts=util.convert_one_hot(CONTEXTS, 7), target=TARGET),
     'SimpleSkipGram': model(SimpleSkipGram, V_H, contexts=util.convert_one_hot(CONTEXTS, 7),
                             target=util.convert_one_hot(TARGET, 7)),
