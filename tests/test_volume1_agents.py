@@ -232,17 +232,17 @@ def test_what_was_learnt_is_kept_on_ctrl_c(capsys):
     assert 'what was learnt so far is in' in capsys.readouterr().err
 
 
-DQN_FLAGS = {'gamma': 0.9, 'batch_size': 16, 'memory_size': 500, 'first_steps': 50, 'train_interval': 2,
-             'target_interval': 20, 'eval_interval': 500, 'epsilon': 0.1, 'epsilon_steps': 500}
+DQN_FLAGS = {'gamma': 0.9, 'reward_scale': 0.5, 'batch_size': 16, 'memory_size': 500, 'first_steps': 50,
+             'train_interval': 2, 'target_interval': 20, 'eval_interval': 500, 'epsilon': 0.1, 'epsilon_steps': 500}
 
 
 def test_dqn_finds_the_way_out():
     course = Course(DQN(5, 16, 2), Corridor, episodes=1)
     train_dqn.learn(course, Corridor(), Adam(0.005), steps=1500, **DQN_FLAGS)
     assert [mean for _, mean in course.evaluations][-1] == -4 and course.returns[0] < -4
-    # from each cell the value of going right: −1 − 0.9 − …, as many as there are steps to go
+    # from each cell the value of going right: −1 − 0.9 − …, as many as there are steps to go, times reward_scale
     q = course.model.predict(np.eye(5, dtype='f')[:4])
-    np.testing.assert_allclose(q[:, 1], [-3.439, -2.71, -1.9, -1], atol=0.25)
+    np.testing.assert_allclose(q[:, 1], 0.5 * np.array([-3.439, -2.71, -1.9, -1]), atol=0.1)
 
 
 def test_reinforce_finds_the_way_out():

@@ -15,8 +15,8 @@ from common.np import np
 from common.optimizer import Adam
 
 
-def learn(course, environment, optimizer, *, steps, gamma, batch_size, memory_size, first_steps, train_interval,
-          target_interval, eval_interval, epsilon, epsilon_steps):
+def learn(course, environment, optimizer, *, steps, gamma, reward_scale, batch_size, memory_size, first_steps,
+          train_interval, target_interval, epsilon, epsilon_steps, eval_interval):
     """Let course.model learn from so many steps in the environment. See main for what the others mean."""
     check_share('gamma', gamma)
     check_share('epsilon', epsilon)
@@ -32,7 +32,7 @@ def learn(course, environment, optimizer, *, steps, gamma, batch_size, memory_si
             if np.random.rand() < 1 - (1 - epsilon) * min(step / epsilon_steps, 1):
                 action = np.random.randint(scores.shape[1])
             next_state, reward, terminated, truncated, _ = environment.step(action)
-            memory.add(state, action, reward, next_state, terminated)
+            memory.add(state, action, reward * reward_scale, next_state, terminated)
             state, total = next_state, total + reward
             if terminated or truncated:
                 course.returns.append(total)
@@ -51,20 +51,23 @@ def learn(course, environment, optimizer, *, steps, gamma, batch_size, memory_si
 
 def main(
     # model
-    hidden_size: Annotated[int, 'units of each hidden layer'] = 128,
+    hidden_size: Annotated[int, 'units of each hidden layer'] = 64,
     layers: Annotated[int, 'hidden layers'] = 2,
     # training
-    steps: Annotated[int, 'steps in the environment'] = 40000,
+    steps: Annotated[int, 'steps in the environment'] = 50000,
     gamma: Annotated[float, 'what a reward is worth a step later'] = 0.99,
+    # errors above 1 are clipped, and with them what the pole's fall has to tell: so Q should stay near 1. With rewards
+    # of 1 it should come to 100, and can run away beyond 100,000
+    reward_scale: Annotated[float, 'factor of the rewards from which it learns'] = 0.01,
     learning_rate: Annotated[float, "the optimizer's step size"] = 0.001,
     batch_size: Annotated[int, 'remembered steps in one step of the training'] = 64,
-    memory_size: Annotated[int, 'steps that are remembered'] = 20000,
+    memory_size: Annotated[int, 'steps that are remembered'] = 50000,
     first_steps: Annotated[int, 'steps before the training begins'] = 1000,
-    train_interval: Annotated[int, 'steps in the environment for one of the training'] = 1,
-    target_interval: Annotated[int, 'steps after which the network that gives the targets becomes the new one'] = 500,
+    train_interval: Annotated[int, 'steps in the environment for one of the training'] = 2,
+    target_interval: Annotated[int, 'steps after which the network that gives the targets becomes the new one'] = 200,
     # exploration: so often an action is drawn at random, less and less from 1 on
     epsilon: Annotated[float, 'how often in the end'] = 0.05,
-    epsilon_steps: Annotated[int, 'steps until then'] = 5000,
+    epsilon_steps: Annotated[int, 'steps until then'] = 10000,
     # judging
     eval_interval: Annotated[int, 'steps after which the network plays greedily'] = 2000,
     # chance
@@ -78,10 +81,10 @@ def main(
     model = DQN(4, hidden_size, 2, layers)
     course = Course(model, make)
     with keeping(course, 'DQN', flags):
-        learn(course, make(), Adam(learning_rate), steps=steps, gamma=gamma, batch_size=batch_size,
-              memory_size=memory_size, first_steps=first_steps, train_interval=train_interval,
-              target_interval=target_interval, eval_interval=eval_interval, epsilon=epsilon,
-              epsilon_steps=epsilon_steps)
+        learn(course, make(), Adam(learning_rate), steps=steps, gamma=gamma, reward_scale=reward_scale,
+              batch_size=batch_size, memory_size=memory_size, first_steps=first_steps, train_interval=train_interval,
+              target_interval=target_interval, epsilon=epsilon, epsilon_steps=epsilon_steps,
+              eval_interval=eval_interval)
     mean = judge(model, make)
     plot_course(course, f'DQN on CartPole: in the end {mean:.0f} greedily', 'ch01_volume1_train_dqn')
     return {'returns': course.returns, 'evaluations': course.evaluations, 'greedy mean': mean}
