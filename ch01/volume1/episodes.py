@@ -126,8 +126,10 @@ def plot_course(course, title, name, width=20):
     sums = np.cumsum([0, *course.returns])
     first = np.maximum(numbers - width, 0)
     plt.plot(numbers, (sums[numbers] - sums[first]) / (numbers - first), color='C0', label=f'mean of the last {width}')
-    plt.plot(*zip(*course.evaluations, strict=True), 'o-', color='C1', markersize=5, linewidth=1,
+    plt.plot(*zip(*course.evaluations, strict=True), 'o-', color='C1', markersize=4, linewidth=1,
              label=f'greedy, mean of {len(course.judges)} episodes')
+    kept = max(course.evaluations, key=lambda evaluation: evaluation[::-1])     # the last of the best
+    plt.plot(*kept, '*', color='C3', markersize=15, label='the network that is kept')
     plt.axhline(SOLVED, color='gray', linestyle='--', linewidth=1, label=f'learnt: {SOLVED}')
     plt.title(title)
     plt.xlabel('episode')

@@ -65,9 +65,9 @@ def main(
     first_steps: Annotated[int, 'steps before the training begins'] = 1000,
     train_interval: Annotated[int, 'steps in the environment for one of the training'] = 2,
     target_interval: Annotated[int, 'steps after which the network that gives the targets becomes the new one'] = 200,
-    # exploration: so often an action is drawn at random, less and less from 1 on
-    epsilon: Annotated[float, 'how often in the end'] = 0.05,
-    epsilon_steps: Annotated[int, 'steps until then'] = 10000,
+    # exploration
+    epsilon: Annotated[float, 'share of the actions that are drawn at random in the end; it begins with 1'] = 0.05,
+    epsilon_steps: Annotated[int, 'steps until it has come down to that'] = 10000,
     # judging
     eval_interval: Annotated[int, 'steps after which the network plays greedily'] = 2000,
     # chance
@@ -86,7 +86,8 @@ def main(
               target_interval=target_interval, epsilon=epsilon, epsilon_steps=epsilon_steps,
               eval_interval=eval_interval)
     mean = judge(model, make)
-    plot_course(course, f'DQN on CartPole: in the end {mean:.0f} greedily', 'ch01_volume1_train_dqn')
+    plot_course(course, f'DQN on CartPole, {mean:.0f} of 500 steps over 100 other episodes',
+                'ch01_volume1_train_dqn')
     return {'returns': course.returns, 'evaluations': course.evaluations, 'greedy mean': mean}
 
 

@@ -56,7 +56,8 @@ def main(
         learn(course, [make() for _ in range(episodes)], Adam(learning_rate), updates=updates, gamma=gamma,
               eval_interval=eval_interval)
     mean = judge(model, make)
-    plot_course(course, f'REINFORCE on CartPole: in the end {mean:.0f} greedily', 'ch01_volume1_train_reinforce')
+    plot_course(course, f'REINFORCE on CartPole, {mean:.0f} of 500 steps over 100 other episodes',
+                'ch01_volume1_train_reinforce')
     return {'returns': course.returns, 'evaluations': course.evaluations, 'greedy mean': mean}
 
 
