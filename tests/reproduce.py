@@ -132,6 +132,10 @@ def last_of_each(result):
             for way, seeds in curves.items()} | {'without them, test accuracy': 100 * float(unfitted)}
 
 
+def greedy_mean(result):
+    return {'mean return of 100 episodes': float(result['greedy mean'])}
+
+
 def tables(answers):
     return {gate: ''.join(map(str, column)) for gate, column in answers.items()}
 
@@ -219,6 +223,8 @@ ROWS = {
     'autoencoder_plane': volume_1('–', 'train_autoencoder', numbers, {'bottleneck': 2}),
     'autoencoder_denoising': volume_1('–', 'train_autoencoder', numbers, {'noise': 0.5}),
     'vae': volume_1('–', 'train_vae', numbers),
+    'dqn': volume_1('– (195 counts as solved)', 'train_dqn', greedy_mean, needs=''),
+    'reinforce': volume_1('– (195 counts as solved)', 'train_reinforce', greedy_mean, needs=''),
     'count': Row('you: i, we …; year: month, quarter …; car: luxury, auto …; toyota: motor, nissan …',
                  'ch02.count_method_big', count_vectors),
     'simple_cbow': Row('loss well below 1', 'ch03.train', partial(loss_of_last, 50)),
