@@ -93,17 +93,17 @@ def spiral():
     return step, lambda: product(30, 2, 10, dtype='d') + product(30, 10, 3, dtype='d')
 
 
-def pictures(model, *shape):
-    return step_of(model, Adam(), np.random.rand(100, *shape).astype('f'), ids(10, 100))
+def pictures(model, N, *shape):
+    return step_of(model, Adam(), np.random.rand(N, *shape).astype('f'), ids(10, N))
 
 
 def mlp(N=100, sizes=(784, 100, 100, 100, 100, 10)):
     first, *others = (product(N, D, M) for D, M in pairwise(sizes))
-    return pictures(MultiLayerNet(784, [100] * 4, 10), 784), lambda: [*first[:2], *chain(*others)]
+    return pictures(MultiLayerNet(784, [100] * 4, 10), N, 784), lambda: [*first[:2], *chain(*others)]
 
 
 def simple_convnet(N=100):
-    step = pictures(SimpleConvNet(), 1, 28, 28)
+    step = pictures(SimpleConvNet(), N, 1, 28, 28)
     return step, lambda: product(N * 24 * 24, 25, 30)[:2] + product(N, 4320, 100) + product(N, 100, 10)
 
 
@@ -116,7 +116,7 @@ def deep_convnet(N=100):
             C, side = F, side // (1 + i % 2)
         return found + product(N, 1024, 50) + product(N, 50, 10)
 
-    return pictures(DeepConvNet(), 1, 28, 28), products
+    return pictures(DeepConvNet(), N, 1, 28, 28), products
 
 
 def simple_rnnlm(V=418, H=100, N=10, T=5):

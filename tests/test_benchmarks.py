@@ -22,6 +22,18 @@ def test_products_are_those_of_the_model():
     assert benchmarks.gflop(products) * 1e9 == pytest.approx(2 * 3 * 8 * (3 * 12 + 3 * 12 + 3 * 50))
 
 
+def test_products_of_a_convolutional_network_are_its_multiplications():
+    """Forward, and both gradients but for those of the pictures."""
+    products = benchmarks.simple_convnet(N=2)[1]()
+    places, filters, affine = 2 * 24 * 24, 25 * 30, 12 * 12 * 30 * 100 + 100 * 10
+    assert benchmarks.gflop(products) * 1e9 == pytest.approx(2 * (2 * places * filters + 3 * 2 * affine))
+    places = [28 * 28, 28 * 28, 14 * 14, 16 * 16, 8 * 8, 8 * 8]
+    weights = [9 * 16, 9 * 16 * 16, 9 * 16 * 32, 9 * 32 * 32, 9 * 32 * 64, 9 * 64 * 64]
+    each = [n * W for n, W in zip(places, weights, strict=True)]
+    assert benchmarks.gflop(benchmarks.deep_convnet(N=2)[1]()) * 1e9 == pytest.approx(
+        2 * 2 * (3 * (sum(each) + 1024 * 50 + 50 * 10) - each[0]))
+
+
 def test_batched_products():
     (x, W, y), (xT, dy, dW), (_, WT, dx) = benchmarks.product(6, 4, 1, 5)
     assert [a.shape for a in (x, W, y, xT, dy, dW, WT, dx)] == [
@@ -30,7 +42,8 @@ def test_batched_products():
 
 @pytest.mark.parametrize('name', benchmarks.STEPS)
 def test_a_step_learns(name):
-    sizes = {'spiral': {}, 'cbow': {'V': 20, 'H': 5, 'N': 4}, 'cbow_sparse': {'V': 20, 'H': 5, 'N': 4}}
+    sizes = {'spiral': {}, **{key: {'N': 5} for key in ('mlp', 'simple_convnet', 'deep_convnet')},
+             **{key: {'V': 20, 'H': 5, 'N': 4} for key in ('cbow', 'cbow_sparse')}}
     step, make_products = benchmarks.STEPS[name][0](**sizes.get(name, {'V': 20, 'H': 5, 'N': 3}))
     losses = [float(step()) for _ in range(60)]
     assert np.isfinite(losses).all() and np.mean(losses[-10:]) < losses[0]
