@@ -1,7 +1,18 @@
-"""Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1)."""
-from common.checks import InputError, check_dout, check_shape
+"""Attention: for each decoder state, a mean of the encoder's states weighted by how well they agree (book, 8.1).
+
+Behind the book's: that of transformers, by queries, keys and values, with a mask. In several heads it is in
+common/multi_head_attention. A mask is an array of bools, True where a query may look.
+"""
+import math
+from typing import Any
+
+from common.checks import InputError, InputTypeError, check_dout, check_shape, check_sizes
 from common.functions import softmax
-from common.layers import Layer, Softmax
+from common.layers import Layer, Softmax, as_dtype, as_floats
+from common.norm_layers import parts
+from common.np import np
+
+SAFE = 50       # exp of a score from −50 to 50 neither overflows nor vanishes in float32, nor does a sum of them
 
 
 class WeightSum(Layer):
@@ -92,3 +103,167 @@ class TimeAttention(Layer):
         dhs_enc = self.a.swapaxes(1, 2) @ dout                  # (N, S, H)
         dhs_enc += ds.swapaxes(1, 2) @ self.hs_dec
         return dhs_enc, ds @ self.hs_enc                        # (N, S, H), (N, T, H)
+
+
+# ---------------------------------------------------------------- queries, keys and values
+
+
+def causal_mask(T, S=None):
+    """Which of S positions each of the last T may look at: itself and those before it -> bools (T, S). S: T.
+
+    The mask that hides padding is of the shape (N, 1, 1, S), the same for all heads and queries; two masks join by &.
+    """
+    check_sizes(T=T)
+    if S is None:
+        S = T
+    check_sizes(T, S=S)
+    return np.tri(T, S, S - T, dtype=bool)
+
+
+def masked_softmax(s, mask):
+    """s ← softmax over the last axis of what the mask shows, 0 elsewhere, in place: rows that show nothing are zeros.
+
+    s (…, T, S), mask None or bools that stretch to it.
+    """
+    low, high = s.min(), s.max()
+    if s.itemsize > 2 and low > -SAFE and high < SAFE:          # no need of each row's own maximum: two passes saved
+        np.exp(s, out=s)
+        if mask is not None:
+            s *= mask
+    else:
+        if mask is not None:
+            np.copyto(s, -np.inf, where=~mask)
+        top = s.max(axis=-1, keepdims=True)                     # (…, T, 1)
+        top[top == -np.inf] = 0                                 # of a row that shows nothing
+        s -= top
+        np.exp(s, out=s)
+    total = (s @ np.ones(s.shape[-1], s.dtype))[..., None]      # (…, T, 1): a product, five times as fast as sum
+    total[total == 0] = 1
+    s /= total
+
+
+def pieces(a):
+    """Slices of a's first axis whose scores fit into a core's cache."""
+    return parts(a.reshape(len(a), -1))
+
+
+def attend(q, k, v, out, mask=None):
+    """out ← softmax(q kᵀ) v, and the weights, the softmax: (n, …, T, S).
+
+    q (n, …, T, D), k (n, …, S, D), v (n, …, S, M), out (n, …, T, M); mask None, or as masked_softmax wants it. All may
+    be views in which the last axis is dense, as heads are: the products take them without a copy.
+    """
+    a = np.empty((*q.shape[:-1], k.shape[-2]), q.dtype)
+    for i in pieces(a):
+        np.matmul(q[i], k[i].swapaxes(-1, -2), out=a[i])
+        masked_softmax(a[i], mask[i] if mask is not None and mask.ndim == a.ndim and len(mask) > 1 else mask)
+        np.matmul(a[i], v[i], out=out[i])
+    return a
+
+
+def attend_back(dout, a, q, k, v, dq, dk, dv):
+    """dq, dk, dv ← the gradients of q, k and v, for dout, that of attend's out, and its weights a."""
+    for i in pieces(a):
+        np.matmul(a[i].swapaxes(-1, -2), dout[i], out=dv[i])
+        ds = dout[i] @ v[i].swapaxes(-1, -2)                    # (…, T, S): da
+        ds -= np.einsum('...ts,...ts->...t', ds, a[i])[..., None]
+        ds *= a[i]                                              # through the softmax
+        np.matmul(ds, k[i], out=dq[i])
+        np.matmul(ds.swapaxes(-1, -2), q[i], out=dk[i])
+
+
+def check_mask(mask, shape):
+    """InputError unless mask is None, or bools that stretch to this shape, (…, T, S)."""
+    if mask is None:
+        return
+    if getattr(getattr(mask, 'dtype', None), 'kind', None) != 'b':
+        raise InputTypeError(f'mask: expected bools, True where a query may look, got '
+                             f'{getattr(mask, "dtype", type(mask).__name__)}')
+    fits = len(mask.shape) <= len(shape) and all(
+        n in (1, m) for n, m in zip(mask.shape[::-1], shape[::-1], strict=False))
+    if not fits:
+        raise InputError(f'mask: expected a shape that stretches to {shape}, got {mask.shape}')
+
+
+class ScaledDotProductAttention(Layer):
+    """y = softmax(q kᵀ/√D) v, over the positions that the mask shows.
+
+    q (…, T, D), k (…, S, D), v (…, S, M) -> y (…, T, M); mask: bools that stretch to (…, T, S), True where a query may
+    look, None: everywhere. A query that may look at nothing gets zeros. `.attention_weights` (…, T, S), None before the
+    first forward. Vaswani et al., 2017, 3.2.1.
+    """
+
+    a: Any = None       # the weights
+
+    def forward(self, q, k, v, mask=None):
+        q, k, v = self.check(q, k, v, mask)
+        q = q * (1 / math.sqrt(q.shape[-1]))                    # (…, T, D), small beside the scores
+        y = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)     # (…, T, M)
+        a = attend(*wide(q, k, v, y), mask=mask)
+        self.a, self.cache, self.out_shape = a.reshape(*q.shape[:-1], -1), (q, k, v), y.shape
+        return y
+
+    def backward(self, dy):
+        check_dout('dy', dy, self.out_shape)
+        q, k, v = self.cache
+        dq, dk, dv = np.empty_like(q), np.empty_like(k), np.empty_like(v)
+        attend_back(*wide(dy, self.a, q, k, v, dq, dk, dv))
+        dq *= 1 / math.sqrt(q.shape[-1])
+        return dq, dk, dv
+
+    @property
+    def attention_weights(self):
+        return None if self.a is None else self.a.copy()
+
+    def check(self, q, k, v, mask):
+        """q, k and v as floats of q's kind; InputError unless all fit."""
+        q = as_floats('q', q)
+        if q.ndim < 2 or not q.size:
+            raise InputError(f'q: expected (…, T, D), each 1 or more, got {q.shape}')
+        k, v = as_dtype('k', k, q.dtype), as_dtype('v', v, q.dtype)
+        if k.ndim != q.ndim or k.shape[:-2] != q.shape[:-2] or k.shape[-1] != q.shape[-1] or not k.size:
+            raise InputError(f'k: expected {(*q.shape[:-2], "S", q.shape[-1])}, as q, got {k.shape}')
+        if v.ndim != q.ndim or v.shape[:-1] != k.shape[:-1] or not v.size:
+            raise InputError(f'v: expected {(*k.shape[:-1], "M")}, as k, got {v.shape}')
+        check_mask(mask, (*q.shape[:-1], k.shape[-2]))
+        return q, k, v
+
+
+def wide(*arrays):
+    """The arrays, with a first axis of length 1 where they have two."""
+    return [a[None] if a.ndim == 2 else a for a in arrays]
+
+
+class Simple_ScaledDotProductAttention(ScaledDotProductAttention):
+    """ScaledDotProductAttention, one query after another: slow, to read."""
+
+    def forward(self, q, k, v, mask=None):
+        q, k, v = self.cache = self.check(q, k, v, mask)
+        *lead, T, D = q.shape
+        S, M = v.shape[-2:]
+        mask = np.broadcast_to(True if mask is None else mask, (*lead, T, S))
+        self.a, y = np.zeros((*lead, T, S), q.dtype), np.zeros((*lead, T, M), q.dtype)
+        self.out_shape = y.shape
+        for n in np.ndindex(*lead):
+            for t in range(T):
+                seen = mask[n][t]                               # (S,)
+                if seen.any():
+                    scores = k[n][seen] @ q[n][t] / math.sqrt(D)
+                    self.a[n][t, seen] = softmax(scores)
+                    y[n][t] = self.a[n][t] @ v[n]               # (M,)
+        return y
+
+    def backward(self, dy):
+        check_dout('dy', dy, self.out_shape)
+        q, k, v = self.cache
+        *lead, T, D = q.shape
+        dq, dk, dv = np.zeros_like(q), np.zeros_like(k), np.zeros_like(v)
+        for n in np.ndindex(*lead):
+            for t in range(T):
+                a = self.a[n][t]                                # (S,)
+                da = v[n] @ dy[n][t]                            # (S,)
+                ds = a * (da - a @ da) / math.sqrt(D)           # (S,)
+                dq[n][t] = ds @ k[n]
+                dk[n] += np.outer(ds, q[n][t])
+                dv[n] += np.outer(a, dy[n][t])
+        return dq, dk, dv
