@@ -1,8 +1,9 @@
-"""What trainers call after each epoch: learning-rate schedules, early stopping, and checkpoints.
+"""What trainers call: after each epoch schedules of the rate, early stopping, checkpoints; before each step a schedule.
 
 A callback is any function of the trainer; where it returns True, fit ends with the weights of that epoch. Schedules
 and early stopping keep nothing to themselves: they look at the trainer's epoch and `valid_list`, so that a training
-that is resumed goes on as one never stopped.
+that is resumed goes on as one never stopped. A schedule by step, a trainer's `schedule`, is any function of the
+updates so far that gives the learning rate: the optimizer counts them, and a checkpoint keeps the count.
 """
 import math
 
@@ -11,11 +12,13 @@ from common.checks import InputError, check_range, check_sizes
 from common.evaluation import accuracy
 
 __all__ = ['Accuracies', 'Checkpoint', 'CosineDecay', 'EarlyStopping', 'PlateauDecay', 'StepDecay',
-           'epochs_without_gain']
+           'WarmupCosine', 'WarmupRoot', 'epochs_without_gain']
 
 
 class StepDecay:
     """lr ← lr·factor after every `every` epochs."""
+
+    sets_rate = True
 
     def __init__(self, factor=0.5, every=1):
         check_range('factor', factor, 0, math.inf)
@@ -34,6 +37,8 @@ class CosineDecay:
     first: the rate that the optimizer is made with.
     """
 
+    sets_rate = True
+
     def __init__(self, first, max_epoch, last=0.0):
         check_range('first', first, 0, math.inf)
         check_range('last', last, 0, math.inf)
@@ -51,6 +56,7 @@ class PlateauDecay:
     """lr ← lr·factor after an epoch whose validation is not better than all before. Book, 6.5.4."""
 
     needs_validation = True
+    sets_rate = True
 
     def __init__(self, factor=0.25):
         check_range('factor', factor, 0, math.inf)
@@ -59,6 +65,46 @@ class PlateauDecay:
     def __call__(self, trainer):
         if epochs_without_gain(trainer.valid_list):
             trainer.optimizer.lr *= self.factor
+
+
+class WarmupCosine:
+    """lr of each step: in a line up to peak, which the step warmup_steps has, then half a cosine down to last.
+
+    Steps count from 0; from total_steps on lr = last. Loshchilov and Hutter, 2017; Goyal et al., 2017.
+    """
+
+    def __init__(self, peak, warmup_steps, total_steps, last=0.0):
+        check_range('peak', peak, 0, math.inf)
+        check_range('last', last, 0, math.inf)
+        check_sizes(0, warmup_steps=warmup_steps)
+        check_sizes(warmup_steps + 1, total_steps=total_steps)
+        self.peak = peak
+        self.warmup_steps = warmup_steps
+        self.total_steps = total_steps
+        self.last = last
+
+    def __call__(self, step):
+        if step < self.warmup_steps:
+            return self.peak * (step + 1) / (self.warmup_steps + 1)
+        done = min((step - self.warmup_steps) / (self.total_steps - self.warmup_steps), 1)
+        return self.last + (self.peak - self.last) * (1 + math.cos(math.pi * done)) / 2
+
+
+class WarmupRoot:
+    """lr of each step = peak·min(n/w, √(w/n)), with n = step + 1 and w = warmup_steps.
+
+    With peak = 1/√(D·w) it is that of the Transformer. Vaswani et al., 2017, 5.3.
+    """
+
+    def __init__(self, peak, warmup_steps):
+        check_range('peak', peak, 0, math.inf)
+        check_sizes(warmup_steps=warmup_steps)
+        self.peak = peak
+        self.warmup_steps = warmup_steps
+
+    def __call__(self, step):
+        share = (step + 1) / self.warmup_steps
+        return self.peak * min(share, share**-0.5)
 
 
 class Accuracies:

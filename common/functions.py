@@ -140,6 +140,16 @@ def subtract_labels(y, t, weight=1):
         y -= (t.T * weight).T
 
 
+def smooth(t, shape, ratio, dtype):
+    """(1 − ratio)·t + ratio/V: soft labels that leave each of the V words a little. Szegedy et al., 2016.
+
+    t (N,) or soft (N, V), shape (N, V) -> (N, V).
+    """
+    rows = np.full(shape, ratio / shape[1], dtype)
+    subtract_labels(rows, t, ratio - 1)
+    return rows
+
+
 def mean_loss(y, t):
     """Mean of −log(y[t] + 1e-7), or of −Σ t·log(y + 1e-7) where labels are soft. y (N, V), t (N,) or (N, V)."""
     log_p = np.log(pick(y, t) + 1e-7) if t.ndim == 1 else pick(np.log(y + 1e-7), t)      # (N,)

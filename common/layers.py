@@ -21,6 +21,7 @@ from common.functions import (
     mean_loss,
     relu,
     sigmoid,
+    smooth,
     softmax,
     subtract_labels,
     to_labels,
@@ -242,12 +243,20 @@ class SoftmaxWithLoss(Layer):
     """Mean over the batch of −log softmax(x)[t], or of −Σ t·log softmax(x) where t are soft labels.
 
     x (N, V), t labels (N,), or rows (N, V), one-hot or of probabilities -> loss. `.y` keeps the probabilities, `.t` the
-    labels, (N,) where rows are one-hot. Book, 1.3.1.
+    labels, (N,) where rows are one-hot. Book, 1.3.1. With a label_smoothing ε above 0, the labels that count, and that
+    `.t` keeps, are the soft ones (1 − ε)·t + ε/V, (N, V).
     """
+
+    def __init__(self, label_smoothing=0.0):
+        super().__init__()
+        check_range('label_smoothing', label_smoothing, 0, 1)
+        self.label_smoothing = label_smoothing
 
     def forward(self, x, t):
         t = to_labels(t, x)                     # (N,), or soft (N, V)
         y = softmax(x)                          # of x's shape
+        if self.label_smoothing:
+            t = smooth(t, (len(t), y.shape[-1]), self.label_smoothing, y.dtype)
         self.y, self.t = y, t
         return mean_loss(y.reshape(len(t), -1), t)
 

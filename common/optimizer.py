@@ -6,6 +6,7 @@ Where a gradient is a RowSparse, the formula is applied to its rows alone, of th
 form. For SGD and AdaGrad that is the same as the whole gradient, for in the other rows g = 0 changes nothing. For
 Momentum, Nesterov, RMSprop and Adam it is not: with the whole gradient, v, h and m of the other rows would decay (and
 p go on moving with v or m) at each update; here they rest until their row comes again. Adam's t counts all updates.
+So too AdamW: what decays at an update is the rows that came.
 """
 import copy
 import math
@@ -199,6 +200,27 @@ class Adam(Optimizer):
         np.divide(m, scratch, out=scratch)
         scratch *= lr_t
         p -= scratch
+
+
+class AdamW(Adam):
+    """p ← p − lr·λ·p, then Adam's step, with λ = weight_decay. Loshchilov and Hutter, 2019.
+
+    The decay is for matrices alone, parameters of two axes or more: biases and the scales of norms go without.
+    """
+
+    def __init__(self, lr=0.001, beta1=0.9, beta2=0.999, weight_decay=0.01):
+        super().__init__(lr, beta1, beta2)
+        check_range('weight_decay', weight_decay, 0, math.inf)
+        self.weight_decay = weight_decay
+
+    def update_one(self, p, g, m, v):
+        if p.ndim < 2:
+            super().update_one(p, g, m, v)
+            return
+        keep = 1 - float(self.lr * self.weight_decay)
+        for part, *others in blocks(p, g, m, v):        # both passes over a block while it is in the cache
+            part *= keep
+            self.update_elements(part, *others)
 
 
 def check_norm(name, norm):

@@ -5,7 +5,7 @@ A Time layer takes and gives (N, T, …) arrays; how these lie in memory, common
 """
 
 from common import layers
-from common.checks import InputError, check_dout, check_flag, check_ids, check_number, check_shape
+from common.checks import InputError, check_dout, check_flag, check_ids, check_number, check_range, check_shape
 from common.functions import pick, row_labels, sigmoid, subtract_labels
 from common.layers import *  # noqa: F403  (the book's readers expect both sets of names here)
 from common.layers import (
@@ -242,10 +242,13 @@ class TimeSoftmaxWithLoss(Layer):
     """Mean of −log softmax(xs)[ts] over the positions whose label is not `ignore_label` (−1).
 
     xs (N, T, V), ts labels (N, T), or rows (N, T, V), one-hot or of probabilities (see row_labels) -> loss.
+    With a label_smoothing ε above 0, the labels are (1 − ε)·ts + ε/V. Szegedy et al., 2016.
     """
 
-    def __init__(self):
+    def __init__(self, label_smoothing=0.0):
         super().__init__()
+        check_range('label_smoothing', label_smoothing, 0, 1)
+        self.label_smoothing = label_smoothing
         self.ignore_label = -1
 
     def forward(self, xs, ts):
@@ -264,7 +267,10 @@ class TimeSoftmaxWithLoss(Layer):
         else:
             np.subtract(x, top, out=y)
             np.exp(y, out=y)
-        picked = pick(x, t) - top[:, 0]                 # (T·N,)
+        picked = pick(x, t)                             # (T·N,)
+        if self.label_smoothing:
+            picked += self.label_smoothing * (x.mean(axis=1) - picked)
+        picked -= top[:, 0]
         total = y.sum(axis=1)                           # (T·N,)
         self.cache = y, total, t, mask, count, xs.shape, xs.dtype
         return (np.log(total) - picked)[kept].mean().astype(xs.dtype)
@@ -274,8 +280,11 @@ class TimeSoftmaxWithLoss(Layer):
         y, total, t, mask, count, shape, dtype = self.cache
         weight = (mask * (dout / count)).astype(y.dtype)        # (T·N,)
         dx = y * (weight / total)[:, None]              # y holds exp(x): dx the weighted softmax
-        subtract_labels(dx, t, weight)
         N, T, V = shape
+        if self.label_smoothing:
+            dx -= weight[:, None] * (self.label_smoothing / V)
+            weight *= 1 - self.label_smoothing
+        subtract_labels(dx, t, weight)
         return dx.astype(dtype, copy=False).reshape(T, N, V).swapaxes(0, 1)     # (N, T, V)
 
     def read(self, ts, shape):
@@ -345,10 +354,14 @@ class Simple_TimeAffine(Layer):
 class Simple_TimeSoftmaxWithLoss(Layer):
     """TimeSoftmaxWithLoss as a row of SoftmaxWithLoss layers, one a step: slow, to read. No label is ignored."""
 
+    def __init__(self, label_smoothing=0.0):
+        super().__init__()
+        self.label_smoothing = label_smoothing
+
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
         ts = label_rows(ts, xs.shape)
-        self.layers = layers = [SoftmaxWithLoss() for _ in range(xs.shape[1])]
+        self.layers = layers = [SoftmaxWithLoss(self.label_smoothing) for _ in range(xs.shape[1])]
         return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(layers)])
 
     def backward(self, dout=1):

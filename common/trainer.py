@@ -4,7 +4,7 @@ import time
 
 import numpy
 
-from common.checks import InputError, InputTypeError, check_array, check_shape, check_sizes
+from common.checks import InputError, InputTypeError, check_array, check_range, check_shape, check_sizes
 from common.figures import show
 from common.functions import as_array
 from common.interrupts import StepGuard
@@ -74,6 +74,16 @@ def history(last_loss, grads):
             'try a smaller learning rate, or max_grad')
 
 
+def check_schedule(schedule, callbacks):
+    """InputError unless schedule is a function, and none of callbacks sets the learning rate, which it would undo."""
+    if not callable(schedule):
+        raise InputTypeError(f'schedule: expected a function of the updates so far that gives a learning rate, got '
+                             f'{schedule!r}')
+    if others := [type(callback).__name__ for callback in callbacks if getattr(callback, 'sets_rate', False)]:
+        raise InputError(f'schedule: expected None beside a callback that sets the learning rate, got both it and '
+                         f'{", ".join(others)}')
+
+
 class BaseTrainer:
     """What both trainers share.
 
@@ -82,6 +92,9 @@ class BaseTrainer:
     smaller it is; `.current_epoch` goes on counting over fits. Who calls fit once an epoch may set `.last_epoch`, so
     that the lines tell the time that is left for all.
 
+    `schedule`, a function: before each step the optimizer's lr becomes schedule(optimizer.iter), which counts the
+    updates so far. What a callback does to the rate would not last: one of ours that sets it is refused beside it.
+
     What a trainer is at the end of an epoch goes into a file by get_state; after set_state, the next fit goes on with
     the one that was broken off: its max_epoch counts the epochs before too.
     """
@@ -89,12 +102,15 @@ class BaseTrainer:
     label = ''      # of what is printed and plotted
     curve = ''      # the name of the list that record appends to
 
-    def __init__(self, model, optimizer, callbacks=()):
+    def __init__(self, model, optimizer, callbacks=(), schedule=None):
         if not isinstance(callbacks, list | tuple) or not all(map(callable, callbacks)):
             raise InputTypeError(f'callbacks: expected a list of functions of the trainer, got {callbacks!r}')
+        if schedule is not None:
+            check_schedule(schedule, callbacks)
         self.model = model
         self.optimizer = optimizer
         self.callbacks = callbacks
+        self.schedule = schedule
         self.valid_list = []
         self.train_list = []
         self.eval_interval = None
@@ -194,6 +210,10 @@ class BaseTrainer:
         with StepGuard() as guard:
             for iters, (x, t) in enumerate(batches()):
                 try:
+                    if self.schedule is not None:
+                        rate = self.schedule(self.optimizer.iter)
+                        check_range('schedule', rate, 0, math.inf)
+                        self.optimizer.lr = float(rate)
                     loss = train_step(self.model, self.optimizer, x, t, max_grad)
                     if not math.isfinite(loss):
                         raise FloatingPointError(f'the loss is {float(loss)}')
@@ -223,8 +243,8 @@ class Trainer(BaseTrainer):
     label = 'loss'
     curve = 'loss_list'
 
-    def __init__(self, model, optimizer, callbacks=()):
-        super().__init__(model, optimizer, callbacks)
+    def __init__(self, model, optimizer, callbacks=(), schedule=None):
+        super().__init__(model, optimizer, callbacks, schedule)
         self.loss_list = []
         self.order = None       # the rows, as the epochs so far shuffled them; None: as they came
 
@@ -276,8 +296,8 @@ class RnnlmTrainer(BaseTrainer):
     label = 'perplexity'
     curve = 'ppl_list'
 
-    def __init__(self, model, optimizer, callbacks=()):
-        super().__init__(model, optimizer, callbacks)
+    def __init__(self, model, optimizer, callbacks=(), schedule=None):
+        super().__init__(model, optimizer, callbacks, schedule)
         self.ppl_list = []
         self.time_idx = 0
 

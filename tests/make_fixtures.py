@@ -125,6 +125,12 @@ def time_cross_entropy(xs, ts):
     return F.cross_entropy(xs.flatten(0, 1), ts.flatten(), ignore_index=-1)
 
 
+def smoothed(x, t):
+    """Cross entropy with a label smoothing of 0.1, over the last axis."""
+    t = t.flatten() if t.ndim < x.ndim else t.double().flatten(0, -2)
+    return F.cross_entropy(x.flatten(0, -2), t, ignore_index=-1, label_smoothing=0.1)
+
+
 def mean_squared_loss(y, t):
     return F.mse_loss(y, t.double(), reduction='sum') / (2 * len(y))
 
@@ -198,6 +204,8 @@ LAYERS = {
     'softmax_large': (softmax, 'y', {'x': ramp(5, 3)}),
     'softmax_with_loss': (F.cross_entropy, 'loss', {'x': (T, V), 't': IDS[0]}),
     'softmax_with_loss_one_hot': (lambda x, t: F.cross_entropy(x, t.double()), 'loss', {'x': (T, V), 't': ONE_HOT[0]}),
+    'softmax_with_loss_smooth': (smoothed, 'loss', {'x': (T, V), 't': IDS[0]}),
+    'softmax_with_loss_smooth_one_hot': (smoothed, 'loss', {'x': (T, V), 't': ONE_HOT[0]}),
     'sigmoid_with_loss': (yes_no_cross_entropy, 'loss', {'x': (T,), 't': YES_NO[0]}),
     'embedding': (F.embedding, 'y', {'idx': IDS, 'W': (V, 2)}),
     'embedding_many': (F.embedding, 'y', {'idx': 11 * IDS, 'W': (70, 2)}),
@@ -225,6 +233,8 @@ LAYERS = {
     'time_softmax_with_loss_ignored': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': LABELS}),
     'time_softmax_with_loss_one_hot': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': ONE_HOT}),
     'time_softmax_with_loss_large': (time_cross_entropy, 'loss', {'xs': ramp(T, V, N).permute(2, 0, 1), 'ts': LABELS}),
+    'time_softmax_with_loss_smooth': (smoothed, 'loss', {'xs': (N, T, V), 'ts': LABELS}),
+    'time_softmax_with_loss_smooth_large': (smoothed, 'loss', {'xs': ramp(T, V, N).permute(2, 0, 1), 'ts': LABELS}),
     'time_sigmoid_with_loss': (yes_no_cross_entropy, 'loss', {'xs': (N, T), 'ts': YES_NO}),
 }
 
@@ -254,6 +264,11 @@ def adam(params, lr, beta1, beta2):
     return torch.optim.Adam(params, lr, (beta1, beta2))
 
 
+def adam_w(params, lr, beta1, beta2, weight_decay):
+    """Of one matrix: torch's decay is for parameters of any shape."""
+    return torch.optim.AdamW(params, lr, (beta1, beta2), weight_decay=weight_decay)
+
+
 OPTIMIZERS = {
     'sgd': (torch.optim.SGD, {'lr': 0.1}),
     'momentum': (torch.optim.SGD, {'lr': 0.1, 'momentum': 0.8}),        # the same as ours where lr stays as it is
@@ -261,6 +276,7 @@ OPTIMIZERS = {
     'rms_prop': (lambda params, lr, decay_rate: torch.optim.RMSprop(params, lr, decay_rate, EPSILON),
                  {'lr': 0.01, 'decay_rate': 0.9}),
     'adam': (adam, {'lr': 0.01, 'beta1': 0.8, 'beta2': 0.95}),
+    'adam_w': (adam_w, {'lr': 0.01, 'beta1': 0.8, 'beta2': 0.95, 'weight_decay': 0.3}),
 }
 
 

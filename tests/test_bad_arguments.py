@@ -24,11 +24,11 @@ from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
 from ch08.attention_seq2seq import AttentionDecoder, AttentionSeq2seq
 from common import util
-from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
+from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay, WarmupCosine, WarmupRoot
 from common.checks import InputError
 from common.functions import cross_entropy_error
 from common.gradient_check import numerical_gradient
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.rows import RowSparse
 from common.time_layers import (
     GRU,
@@ -236,6 +236,8 @@ LABELS = [
      't: expected integers, for these are ids, got float64'),
     (lambda: SoftmaxWithLoss().forward(zeros((2, 3)), ints(3)), ValueError,
      't: expected (2,), labels, or one-hot rows (2, 3), got (3,)'),
+    (lambda: SoftmaxWithLoss(1.0), ValueError, 'label_smoothing: expected 0 or more and less than 1, got 1.0'),
+    (lambda: TimeSoftmaxWithLoss('0.1'), TypeError, "label_smoothing: expected a number, got '0.1'"),
     (lambda: SoftmaxWithLoss().forward(zeros((0, 3)), ints(0)), ValueError,
      'x: expected 1 or more rows of scores, got an empty batch'),
     (lambda: SoftmaxWithLoss().forward(zeros((2, 0)), ints(2)), ValueError,
@@ -364,6 +366,7 @@ OPTIMIZERS = [
     (lambda: Nesterov(momentum=-0.5), ValueError, 'momentum: expected 0 or more and less than 1, got -0.5'),
     (lambda: RMSprop(decay_rate=NAN), ValueError, 'decay_rate: expected 0 or more and less than 1, got nan'),
     (lambda: Adam(beta1=1.0), ValueError, 'beta1: expected 0 or more and less than 1, got 1.0'),
+    (lambda: AdamW(weight_decay=-0.1), ValueError, 'weight_decay: expected a finite number, 0 or more, got -0.1'),
     (lambda: Adam(beta2=2), ValueError, 'beta2: expected 0 or more and less than 1, got 2'),
     (lambda: SGD().update([zeros(2), zeros(3)], [zeros(2)]), ValueError,
      'grads: expected 2 arrays, one for each of params, got 1'),
@@ -555,6 +558,12 @@ TRAINERS_AND_LOADERS = [
     (lambda: CosineDecay(-1.0, max_epoch=3), ValueError, 'first: expected a finite number, 0 or more, got -1.0'),
     (lambda: CosineDecay(1.0, 3, last=INF), ValueError, 'last: expected a finite number, 0 or more, got inf'),
     (lambda: PlateauDecay(-1), ValueError, 'factor: expected a finite number, 0 or more, got -1'),
+    (lambda: WarmupCosine(-1.0, 2, 9), ValueError, 'peak: expected a finite number, 0 or more, got -1.0'),
+    (lambda: WarmupCosine(1.0, 9, 9), ValueError, 'total_steps: expected 10 or more, got 9'),
+    (lambda: WarmupCosine(1.0, -1, 9), ValueError, 'warmup_steps: expected 0 or more, got -1'),
+    (lambda: WarmupRoot(1.0, 0), ValueError, 'warmup_steps: expected 1 or more, got 0'),
+    (lambda: Trainer(None, SGD(), schedule=0.1), TypeError,
+     'schedule: expected a function of the updates so far that gives a learning rate, got 0.1'),
     (lambda: EarlyStopping(0), ValueError, 'patience: expected 1 or more, got 0'),
     (lambda: EarlyStopping(1.5), TypeError, 'patience: expected an integer, got 1.5'),
     (lambda: Trainer(None, SGD()).fit(zeros((4, 2)), ints(4), batch_size=5), ValueError,

@@ -55,6 +55,7 @@ common.time_layers
   TimeDropout(dropout_ratio=0.5)
   TimeSoftmaxWithLoss()
   TimeSoftmaxWithLoss.backward(dout=1)
+  Simple_TimeSoftmaxWithLoss()
   Simple_TimeSoftmaxWithLoss.backward(dout=1)
   TimeSigmoidWithLoss.backward(dout=1)
 common.optimizer
@@ -154,6 +155,7 @@ ch08.attention_seq2seq
 OURS = """
 common.layers
   Dropout.forward(x, train_flg=None)
+  SoftmaxWithLoss(label_smoothing=0.0)
   Embedding(W, sparse=False)
 common.activation_layers
   LeakyRelu(slope=0.01)
@@ -163,6 +165,11 @@ common.norm_layers
   BatchNormalization(gamma, beta, momentum=0.9, running_mean=None, running_var=None, eps=1e-6)
   BatchNormalization.forward(x, train_flg=None)
   LayerNorm(gamma, beta, eps=1e-5)
+common.time_layers
+  TimeSoftmaxWithLoss(label_smoothing=0.0)
+  Simple_TimeSoftmaxWithLoss(label_smoothing=0.0)
+common.optimizer
+  AdamW(lr=0.001, beta1=0.9, beta2=0.999, weight_decay=0.01)
 common.negative_sampling_layer
   EmbeddingDot(W, sparse=False)
   NegativeSamplingLoss(W, corpus, power=0.75, sample_size=5, sparse=False)
@@ -175,12 +182,14 @@ common.util
   truncated_svd(M, n_components, n_oversamples=10, n_iter=10)
   evaluate_seq2seq(model, x_test, t_test, batch_size=1000, beam_size=1)
 common.trainer
-  Trainer(model, optimizer, callbacks=())
-  RnnlmTrainer(model, optimizer, callbacks=())
+  Trainer(model, optimizer, callbacks=(), schedule=None)
+  RnnlmTrainer(model, optimizer, callbacks=(), schedule=None)
 common.gradient_check
   numerical_gradient(f, x, eps=1e-5)
 common.callbacks
   CosineDecay(first, max_epoch, last=0.0)
+  WarmupCosine(peak, warmup_steps, total_steps, last=0.0)
+  WarmupRoot(peak, warmup_steps)
   StepDecay(factor=0.5, every=1)
   PlateauDecay(factor=0.25)
   EarlyStopping(patience=3)

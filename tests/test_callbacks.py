@@ -4,7 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay
+from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay, StepDecay, WarmupCosine, WarmupRoot
+from common.checks import InputError
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer, Trainer
 
@@ -58,6 +59,54 @@ def test_plateau_decay():
     valid = [9, 8, 8.5, 7, 7, 6]
     assert fit([PlateauDecay()], valid)[1] == [1, 1, 1, 1 / 4, 1 / 4, 1 / 16]
     assert fit([PlateauDecay(0.5)], [math.nan, 8, math.nan, 7])[1] == [1, 0.5, 0.5, 0.25]
+
+
+class Watched(SGD):
+    """SGD that remembers the rate of each update."""
+
+    def update(self, params, grads):
+        super().update(params, grads)
+        vars(self).setdefault('rates', []).append(self.lr)
+
+
+@pytest.mark.parametrize('kind', [Trainer, RnnlmTrainer])
+def test_a_schedule_is_asked_before_each_step(kind, capsys):
+    """Two epochs of two steps, and then a fit more: the count goes on."""
+    trainer = kind(Still(), Watched(9.0), schedule=lambda step: np.float64(1 / (1 + step)))
+    sizes = {'batch_size': 2} if kind is Trainer else {'batch_size': 1, 'time_size': 2}
+    for max_epoch in 2, 1:
+        trainer.fit(np.zeros(4, int), np.zeros(4, int), max_epoch, eval_interval=None, **sizes)
+    assert trainer.optimizer.rates == [1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6]
+    assert {type(rate) for rate in trainer.optimizer.rates} == {float}      # NumPy's would make float32 wider
+
+
+@pytest.mark.parametrize('kind', [Trainer, RnnlmTrainer])
+@pytest.mark.parametrize('callback', [StepDecay(), CosineDecay(1.0, 3), PlateauDecay()])
+def test_a_schedule_is_refused_beside_a_callback_that_sets_the_rate(kind, callback):
+    name = type(callback).__name__
+    with pytest.raises(InputError, match=f'^schedule: expected None beside a .* rate, got both it and {name}$'):
+        kind(Still(), SGD(), [print, callback], WarmupRoot(1.0, 3))
+    kind(Still(), SGD(), [EarlyStopping()], WarmupRoot(1.0, 3))
+
+
+@pytest.mark.parametrize('rate', [-1.0, math.nan, math.inf, None, 'fast'])
+def test_a_rate_that_is_none(rate):
+    trainer = Trainer(Still(), SGD(0.5), schedule=lambda step: rate)
+    with pytest.raises(InputError, match=r'^schedule: expected a .*number.*, got '):
+        trainer.fit(np.zeros(4), np.zeros(4), 1, 2, eval_interval=None)
+    assert trainer.optimizer.lr == 0.5
+
+
+def test_warmup_cosine():
+    rates = [WarmupCosine(3.0, 2, 6, last=1.0)(step) for step in range(8)]
+    assert rates == pytest.approx([1, 2, 3, 2 + math.sqrt(0.5), 2, 2 - math.sqrt(0.5), 1, 1])
+    assert [WarmupCosine(2.0, 0, 2)(step) for step in range(4)] == pytest.approx([2, 1, 0, 0])
+
+
+def test_warmup_root():
+    """1/√D · min(1/√n, n/w^1.5), as Vaswani et al. have it, with D = 4 and w = 4."""
+    schedule = WarmupRoot(1 / math.sqrt(4 * 4), 4)
+    assert [schedule(n - 1) for n in (1, 2, 4, 9, 100)] == pytest.approx([1 / 16, 1 / 8, 1 / 4, 1 / 6, 1 / 20])
 
 
 def test_early_stopping():

@@ -35,13 +35,13 @@ from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from common import functions, negative_sampling_layer, util, weights
 from common.base_model import BaseModel
-from common.callbacks import Accuracies, CosineDecay, EarlyStopping, PlateauDecay, StepDecay
+from common.callbacks import Accuracies, CosineDecay, EarlyStopping, PlateauDecay, StepDecay, WarmupCosine, WarmupRoot
 from common.checks import InputError
 from common.conv_layers import col2im, im2col
 from common.evaluation import accuracy, forward_untrained
 from common.gradient_check import check_gradients, numerical_gradient
 from common.layers import Affine, Layer, gather, set_training
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.rows import RowSparse
 from common.trainer import RnnlmTrainer, Trainer
 from dataset import digits, images, ptb, sequence, spiral, toy
@@ -58,7 +58,7 @@ INSIDE = {
     'label_rows', 'letters', 'load_mnist', 'load_vocab', 'title',
     'lstm_bias', 'lstm_step', 'lstm_step_back', 'make_addition', 'make_dates', 'mean_loss', 'memory_rows', 'normal',
     'not_training', 'one_or', 'out_size', 'padded', 'parse_grammar', 'parts', 'perplexity_floor', 'pick', 'picture',
-    'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'spread', 'stored',
+    'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'smooth', 'spread', 'stored',
     'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_cpu', 'to_gpu', 'to_labels', 'train_step',
     'unpadded', 'update_rows', 'walk', 'windows_of', 'word_probabilities', 'write_rows',
 }
@@ -215,6 +215,9 @@ CALLS = {
     'StepDecay': (lambda **given: vars(StepDecay(**given)), {'factor': 0.5, 'every': 2}),
     'CosineDecay': (lambda **given: vars(CosineDecay(**given)), {'first': 1.0, 'max_epoch': 3, 'last': 0.1}),
     'PlateauDecay': (lambda factor: vars(PlateauDecay(factor)), {'factor': 0.5}),
+    'WarmupCosine': (lambda **given: WarmupCosine(**given)(3),
+                     {'peak': 1.0, 'warmup_steps': 2, 'total_steps': 9, 'last': 0.1}),
+    'WarmupRoot': (lambda **given: WarmupRoot(**given)(3), {'peak': 1.0, 'warmup_steps': 2}),
     'EarlyStopping': (lambda patience: vars(EarlyStopping(patience)), {'patience': 2}),
     'UnigramSampler': (lambda target, **given: negative_sampling_layer.UnigramSampler(
         **given).get_negative_sample(target), {'corpus': CORPUS, 'power': 0.75, 'sample_size': 2, 'target': TARGET}),
@@ -232,7 +235,7 @@ CALLS = {
                 {'max_epoch': 1, 'batch_size': 2, 'max_grad': 1.0, 'eval_interval': 1}),
     'RnnlmTrainer': (lambda **given: RnnlmTrainer(Rnnlm(7, 3, 2), SGD()).fit(CORPUS, CORPUS, **given),
                      {'max_epoch': 1, 'batch_size': 2, 'time_size': 2, 'max_grad': 1.0, 'eval_interval': 1}),
-    **{kind.__name__: optimizer(kind) for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)},
+    **{kind.__name__: optimizer(kind) for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW)},
     'TwoLayerNet': model(TwoLayerNet, {'input_size': 2, 'hidden_size': 3, 'output_size': 4}, x=F(3, 2), t=TS[0] % 4),
     'Autoencoder': model(Autoencoder, {'input_size': 4, 'hidden_size_list': [3], 'bottleneck': 2, 'noise': 0.5},
                          x=abs(F(3, 4)), t=abs(F(3, 4))),

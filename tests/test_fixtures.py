@@ -29,7 +29,7 @@ from common.layers import (
     SoftmaxWithLoss,
 )
 from common.norm_layers import BatchNormalization, LayerNorm, Simple_BatchNormalization
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
 from common.time_layers import (
     GRU,
     LSTM,
@@ -82,6 +82,8 @@ LAYERS = {
     'softmax_large': (Softmax, '', 'x', 'y'),
     'softmax_with_loss': (SoftmaxWithLoss, '', 'x t', 'loss'),
     'softmax_with_loss_one_hot': (SoftmaxWithLoss, '', 'x t', 'loss'),
+    'softmax_with_loss_smooth': (partial(SoftmaxWithLoss, 0.1), '', 'x t', 'loss'),
+    'softmax_with_loss_smooth_one_hot': (partial(SoftmaxWithLoss, 0.1), '', 'x t', 'loss'),
     'sigmoid_with_loss': (SigmoidWithLoss, '', 'x t', 'loss'),
     'embedding': (Embedding, 'W', 'idx', 'y'),
     'embedding_many': (Embedding, 'W', 'idx', 'y'),
@@ -100,17 +102,21 @@ LAYERS = {
     'time_softmax_with_loss_ignored': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
     'time_softmax_with_loss_one_hot': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
     'time_softmax_with_loss_large': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
+    'time_softmax_with_loss_smooth': (partial(TimeSoftmaxWithLoss, 0.1), '', 'xs ts', 'loss'),
+    'time_softmax_with_loss_smooth_large': (partial(TimeSoftmaxWithLoss, 0.1), '', 'xs ts', 'loss'),
     'time_sigmoid_with_loss': (TimeSigmoidWithLoss, '', 'xs ts', 'loss'),
 }
 BATCH_NORM = {'batch_norm': True, 'batch_norm_pictures': True, 'batch_norm_off': False}      # whether in training
 RECURRENT = {'time_rnn': TimeRNN, 'time_lstm_wide': TimeLSTM, 'time_lstm_narrow': TimeLSTM, 'time_gru': TimeGRU}
-OPTIMIZERS = {'sgd': SGD, 'momentum': Momentum, 'ada_grad': AdaGrad, 'rms_prop': RMSprop, 'adam': Adam}
+OPTIMIZERS = {'sgd': SGD, 'momentum': Momentum, 'ada_grad': AdaGrad, 'rms_prop': RMSprop, 'adam': Adam,
+              'adam_w': AdamW}
 MODELS = {'rnnlm': Rnnlm, 'better_rnnlm': partial(BetterRnnlm, dropout_ratio=0), 'seq2seq': Seq2seq,
           'peeky_seq2seq': PeekySeq2seq, 'attention_seq2seq': AttentionSeq2seq}
 
 # The book adds 1e-7 to y inside the log of these, so that their loss is less than torch's, by the mean of 1e-7/y: 4e-7
 # here at most. Their gradients leave the 1e-7 out, and agree with torch's to the last digits.
-LOG_OF_MORE = {'softmax_with_loss', 'softmax_with_loss_one_hot', 'sigmoid_with_loss', 'time_sigmoid_with_loss'}
+LOG_OF_MORE = {'softmax_with_loss', 'softmax_with_loss_one_hot', 'softmax_with_loss_smooth',
+               'softmax_with_loss_smooth_one_hot', 'sigmoid_with_loss', 'time_sigmoid_with_loss'}
 LOG_TOLERANCE = 1e-6
 
 

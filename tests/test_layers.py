@@ -184,6 +184,22 @@ def test_soft_labels_by_hand(dtype):
     assert layer.backward().dtype == np.float64
 
 
+def test_label_smoothing_is_soft_labels():
+    """0.1 of the probability is spread over all four words, the right one among them; soft labels give 0.1 too."""
+    x, spread = np.random.randn(2, 3, 4), 0.1 / 4
+    labels, soft = np.array([[3, 0, 1], [2, 2, 3]]), np.random.dirichlet(np.ones(4), (2, 3))
+    for t, expected in ((labels, 0.9 * np.eye(4)[labels] + spread), (soft, 0.9 * soft + spread)):
+        for kind in SoftmaxWithLoss, TimeSoftmaxWithLoss, Simple_TimeSoftmaxWithLoss:
+            smoothed, plain = kind(0.1), kind(label_smoothing=0.0)
+            assert smoothed.forward(x, t) == pytest.approx(plain.forward(x, expected), rel=1e-12)
+            np.testing.assert_allclose(smoothed.backward(0.5), plain.backward(0.5), rtol=1e-9, atol=1e-14)
+    ignored = np.where(labels == 2, -1, labels)     # of which two positions are left out
+    layer, kept = TimeSoftmaxWithLoss(0.1), TimeSoftmaxWithLoss(0.1)
+    assert layer.forward(x, ignored) == pytest.approx(kept.forward(x[labels != 2][None], labels[labels != 2][None]))
+    assert not layer.backward()[labels == 2].any()
+    np.testing.assert_allclose(layer.backward()[labels != 2], kept.backward()[0], rtol=1e-9)
+
+
 def test_soft_labels_over_time():
     x, t = np.random.randn(2, 4, 3), np.random.rand(2, 4, 3)
     t /= t.sum(axis=2, keepdims=True)

@@ -8,7 +8,7 @@ from common.attention_layer import Attention, TimeAttention
 from common.functions import cross_entropy_error, sigmoid, softmax
 from common.layers import Affine, Embedding, Sigmoid, SigmoidWithLoss, Softmax, SoftmaxWithLoss
 from common.negative_sampling_layer import NegativeSamplingLoss
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.time_layers import (
     GRU,
     LSTM,
@@ -152,7 +152,7 @@ def test_affine_and_embedding_of_tiny_and_large_numbers(values):
     assert embedding.grads[0][8, 0] == 2e4 and embedding.grads[0][9, 0] == -1e4
 
 
-@pytest.mark.parametrize('make', [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam])
+@pytest.mark.parametrize('make', [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW])
 def test_optimizers(make, values):
     """g² of 1e-30 is 0 in float32, of 1e4 it is 1e8: no division by zero at the first step, none that overflows."""
     p, optimizer = np.zeros_like(values), make(lr=0.1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from common import optimizer
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop, clip_grads
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop, clip_grads
 from common.rows import RowSparse
 
 EPS = 1e-7
@@ -62,9 +62,23 @@ def adam(p, steps, beta1=0.8, beta2=0.95):
     return p
 
 
+def adam_w(p, steps, beta1=0.8, beta2=0.95, decay=0.5):
+    m = v = 0.0
+    for t, (lr, g) in enumerate(steps, 1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        p = p - lr * decay * p - lr * sqrt(1 - beta2**t) / (1 - beta1**t) * m / (sqrt(v) + EPS)
+    return p
+
+
 CASES = {'SGD': (SGD, {}, sgd), 'Momentum': (Momentum, {'momentum': 0.8}, momentum),
          'Nesterov': (Nesterov, {'momentum': 0.8}, nesterov), 'AdaGrad': (AdaGrad, {}, adagrad),
-         'RMSprop': (RMSprop, {'decay_rate': 0.9}, rmsprop), 'Adam': (Adam, {'beta1': 0.8, 'beta2': 0.95}, adam)}
+         'RMSprop': (RMSprop, {'decay_rate': 0.9}, rmsprop), 'Adam': (Adam, {'beta1': 0.8, 'beta2': 0.95}, adam),
+         'AdamW': (AdamW, {'beta1': 0.8, 'beta2': 0.95, 'weight_decay': 0.5}, adam_w)}
+
+
+# the formula of a parameter of one axis, where it is another
+OF_VECTORS = {adam_w: adam}
 
 
 @pytest.fixture(params=CASES)
@@ -81,10 +95,10 @@ def run(optimizer, params, steps):
 
 def test_formula(case):
     make, options, formula = case
-    expected = [formula(p, [(lr, g[k]) for lr, g in STEPS]) for k, p in enumerate(P)]
-    params = run(make(**options), [np.array(P), np.array([P]).T], STEPS)
-    np.testing.assert_allclose(params[0], expected, rtol=1e-12)
-    np.testing.assert_allclose(params[1], np.array([expected]).T, rtol=1e-12)
+    params = run(make(**options), [np.array([P]).T, np.array(P)], STEPS)
+    for param, one in zip(params, (formula, OF_VECTORS.get(formula, formula)), strict=True):
+        expected = [one(p, [(lr, g[k]) for lr, g in STEPS]) for k, p in enumerate(P)]
+        np.testing.assert_allclose(param.ravel(), expected, rtol=1e-12)
 
 
 # the first step from p = 1 with g = 0.5, in numbers, with the book's own defaults
@@ -97,6 +111,14 @@ def test_defaults(make, expected):
     p = np.array([1.0])
     make().update([p], [np.array([0.5])])
     assert p[0] == pytest.approx(expected, rel=1e-13)
+
+
+def test_defaults_of_adam_w():
+    """As Adam, but of a matrix 0.001·0.01 = 1e-5 of what it was goes too."""
+    for shape, kept in (((1,), 1), ((1, 1), 1 - 1e-5), ((1, 1, 1), 1 - 1e-5)):
+        p = np.ones(shape)
+        AdamW().update([p], [np.full(shape, 0.5)])
+        assert p.item() == pytest.approx(kept - 0.001 * sqrt(0.001) / 0.1 * 0.05 / (0.5 * sqrt(0.001) + EPS), rel=1e-13)
 
 
 def test_second_step_with_the_defaults():
@@ -115,17 +137,17 @@ def test_in_place_and_in_the_parameters_dtype(case):
     optimizer = make(**options)
     for dtype in 'f', 'd':
         optimizer = make(**options)
-        p, g = np.array(P, dtype), np.array(STEPS[0][1], dtype)
+        p, g = np.array([P], dtype), np.array([STEPS[0][1]], dtype)
         params, grads = [p], [g]
         optimizer.update(params, grads)
         optimizer.lr = np.float64(0.5)      # a schedule may give one: it must not widen the arrays
         optimizer.update(params, grads)
         assert params[0] is p and p.dtype == dtype and grads[0] is g
-        assert g.tolist() == STEPS[0][1]
+        assert g.tolist() == [STEPS[0][1]]
         assert {a.dtype for name in optimizer.arrays for a in getattr(optimizer, name)} <= {np.dtype(dtype)}
         start = make(**options).lr
-        expected = [formula(v, [(start, h), (0.5, h)]) for v, h in zip(P, g.tolist(), strict=True)]
-        np.testing.assert_allclose(p, expected, rtol=1e-5 if dtype == 'f' else 1e-12)
+        expected = [formula(v, [(start, h), (0.5, h)]) for v, h in zip(P, g[0].tolist(), strict=True)]
+        np.testing.assert_allclose(p[0], expected, rtol=1e-5 if dtype == 'f' else 1e-12)
 
 
 def test_a_transposed_parameter(case):
@@ -187,15 +209,15 @@ def test_a_gradient_that_stands_in_the_list_twice_is_clipped_once():
 
 def test_lists_of_unequal_length(case):
     make, options, formula = case
-    optimizer, params = make(**options), [np.array(P), np.array(P)]
+    optimizer, params = make(**options), [np.array([P]), np.array([P])]
     with pytest.raises(ValueError, match='grads: expected 2 arrays, one for each of params, got 1'):
-        optimizer.update(params, [np.ones(3)])
-    assert params[0].tolist() == P
+        optimizer.update(params, [np.ones((1, 3))])
+    assert params[0].tolist() == [P]
     run(optimizer, params, STEPS)           # as if the wrong call had not been
-    np.testing.assert_allclose(params[1], [formula(p, [(lr, g[k]) for lr, g in STEPS]) for k, p in enumerate(P)])
+    np.testing.assert_allclose(params[1][0], [formula(p, [(lr, g[k]) for lr, g in STEPS]) for k, p in enumerate(P)])
 
 
-@pytest.mark.parametrize('make', [Momentum, Nesterov, AdaGrad, RMSprop, Adam])
+@pytest.mark.parametrize('make', [Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW])
 def test_other_parameters_than_before(make):
     optimizer = make()
     optimizer.update([np.ones(2)], [np.ones(2)])

@@ -7,7 +7,7 @@ from ch04.skip_gram import SkipGram
 from common.gradient_check import check_gradients
 from common.layers import Embedding
 from common.negative_sampling_layer import EmbeddingDot, NegativeSamplingLoss
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.rows import RowSparse, add_at, sum_rows
 from common.trainer import Trainer, remove_duplicate
 from common.util import clip_grads
@@ -104,6 +104,13 @@ def test_adam_counts_all_updates_for_its_correction():
     root = 0.001**0.5
     assert W[0, 0] == pytest.approx(-root / 0.1 * 0.1 / (root + 1e-7), rel=1e-12)
     assert W[1, 0] == pytest.approx(-(1 - 0.999**2)**0.5 / (1 - 0.81) * 0.1 / (root + 1e-7), rel=1e-12)
+
+
+def test_adam_w_lets_the_rows_decay_that_come():
+    W, optimizer = np.ones((3, 1)), AdamW(lr=0.1, weight_decay=0.5)
+    for _ in range(2):
+        optimizer.update([W], [row_sparse(3, [0, 2], [[0], [0]])])      # Adam's own step is 0
+    np.testing.assert_allclose(W[:, 0], [0.95**2, 1, 0.95**2], rtol=1e-14)
 
 
 def test_clip_grads():

@@ -151,13 +151,14 @@ def test_affine_pair(N, T, D, M):
         close(a, e)
 
 
+@pytest.mark.parametrize('label_smoothing', [0.0, 0.2])
 @pytest.mark.parametrize('one_hot', [False, True])
 @pytest.mark.parametrize('N, T, V', [(3, 4, 5), (1, 4, 6), (4, 1, 2), (1, 1, 3)])
-def test_softmax_with_loss_pair(N, T, V, one_hot):
+def test_softmax_with_loss_pair(N, T, V, one_hot, label_smoothing):
     xs, ts = np.random.randn(N, T, V), np.random.randint(0, V, (N, T))
     if one_hot:
         ts = np.eye(V, dtype=int)[ts]
-    fast, plain = TimeSoftmaxWithLoss(), Simple_TimeSoftmaxWithLoss()
+    fast, plain = TimeSoftmaxWithLoss(label_smoothing), Simple_TimeSoftmaxWithLoss(label_smoothing)
     # the plain form has the book's 1e-7 inside the log, the fast form needs none
     assert fast.forward(xs, ts) == pytest.approx(plain.forward(xs, ts), abs=1e-4)
     close(fast.backward(0.7), plain.backward(0.7))

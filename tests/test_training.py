@@ -12,12 +12,13 @@ import ch07.compare_models
 import ch07.train_seq2seq
 import ch08.compare_models
 import ch08.train
+from ch06.rnnlm import Rnnlm
 from common.base_model import BaseModel
-from common.callbacks import Checkpoint, PlateauDecay
+from common.callbacks import Checkpoint, PlateauDecay, WarmupCosine
 from common.layers import Affine, SoftmaxWithLoss, gather
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.storage import load_npz
-from common.trainer import BaseTrainer, Trainer
+from common.trainer import BaseTrainer, RnnlmTrainer, Trainer
 from common.training import training
 from common.weight_files import load_words, save_words
 from dataset import sequence, toy
@@ -181,7 +182,7 @@ class Small(BaseModel):
         self.affine.backward(self.loss.backward(dout))
 
 
-@pytest.mark.parametrize('Optimizer', [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam])
+@pytest.mark.parametrize('Optimizer', [SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW])
 @pytest.mark.parametrize('every', [1, 2])
 def test_a_checkpoint_of_a_readers_own_model(Optimizer, every):
     x, t = np.random.randn(40, 3), np.random.randint(0, 4, 40)
@@ -203,6 +204,31 @@ def test_a_checkpoint_of_a_readers_own_model(Optimizer, every):
     assert fit(resumed, 5) == expected
     with pytest.raises(ValueError, match='optimizer_class: expected'):
         Checkpoint('x.npz').load(Trainer(Small(), SGD() if Optimizer is Adam else Adam()))
+
+
+@pytest.mark.parametrize('kind', [Trainer, RnnlmTrainer])
+def test_a_schedule_goes_on_where_the_checkpoint_stands(kind):
+    """To the bit: the rate of a step hangs on the updates before it alone."""
+    sizes = {'batch_size': 7} if kind is Trainer else {'batch_size': 2, 'time_size': 4}     # 5 steps an epoch
+    data = ((np.random.randn(40, 3), np.random.randint(0, 4, 40)) if kind is Trainer
+            else (np.random.randint(0, 7, 40), np.random.randint(0, 7, 40)))
+
+    def trainer(*callbacks, seed=3):
+        np.random.seed(seed)
+        model = Small() if kind is Trainer else Rnnlm(7, 3, 2)
+        return kind(model, AdamW(), callbacks, WarmupCosine(0.1, 8, 20, last=0.01))
+
+    def fit(trainer, max_epoch):
+        trainer.fit(*data, max_epoch, **sizes, eval_interval=None)
+        return [param.tobytes() for param in trainer.model.params], trainer.optimizer.lr, trainer.optimizer.iter
+
+    whole = fit(trainer(), 5)
+    assert whole[1:] == (0.01, 25)
+    broken_off = fit(trainer(Checkpoint('x.npz')), 3)
+    assert broken_off[1:] == (pytest.approx(0.01 + 0.09 / 2), 15)       # 14 updates went before: half of the cosine
+    resumed = trainer(seed=8)
+    Checkpoint('x.npz').load(resumed)
+    assert fit(resumed, 5) == whole
 
 
 def test_files_of_before_give_way_once_a_training():
