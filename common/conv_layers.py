@@ -119,7 +119,10 @@ class Convolution(Layer):
 
     def __init__(self, W, b, stride=1, pad=0):
         super().__init__(W, b)
-        check_filters(W, b, stride, pad)
+        check_shape('W', W, 'FCKL')
+        check_shape('b', b, '', len(W))
+        check_sizes(stride=stride)
+        check_sizes(0, pad=pad)
         self.stride, self.pad = stride, pad
 
     def forward(self, x):
@@ -182,20 +185,8 @@ class Convolution(Layer):
         return whole
 
 
-def check_filters(W, b, stride, pad):
-    check_shape('W', W, 'FCKL')
-    check_shape('b', b, '', len(W))
-    check_sizes(stride=stride)
-    check_sizes(0, pad=pad)
-
-
-class Simple_Convolution(Layer):
+class Simple_Convolution(Convolution):
     """Convolution, window by window."""
-
-    def __init__(self, W, b, stride=1, pad=0):
-        super().__init__(W, b)
-        check_filters(W, b, stride, pad)
-        self.stride, self.pad = stride, pad
 
     def forward(self, x):
         W, b = self.params
