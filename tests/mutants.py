@@ -36,7 +36,7 @@ PLACES = ('common', 'dataset')
 
 # Module-level constants, and functions, in which a fault changes the speed, the memory or the words alone.
 SPEED = {'FEW': 'speed: from which size on the other of two equal ways is taken',
-         'CHUNK': 'speed: how many windows are copied at once', 'NARROW': 'speed: the order in which windows are copied',
+         'CHUNK': 'speed: how many windows are copied at once', 'NARROW': 'speed: the order in which they are',
          'PIECE': 'speed: how much is split off at once', 'BLOCK': 'speed: how much is worked on at once',
          'ROUNDS': 'speed: when the other of two equal ways is taken',
          'INSTRUCTIONS': 'a limit, which could as well be twice as high: a test holds that it binds',
