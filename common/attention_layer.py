@@ -6,7 +6,7 @@ common/multi_head_attention. A mask is an array of bools, True where a query may
 import math
 from typing import Any
 
-from common.checks import InputError, InputTypeError, check_dout, check_shape, check_sizes
+from common.checks import InputError, InputTypeError, check_dout, check_shape, check_sizes, expected
 from common.functions import softmax
 from common.layers import Layer, Softmax, as_dtype, as_floats
 from common.norm_layers import parts
@@ -222,9 +222,10 @@ class ScaledDotProductAttention(Layer):
             raise InputError(f'q: expected (…, T, D), each 1 or more, got {q.shape}')
         k, v = as_dtype('k', k, q.dtype), as_dtype('v', v, q.dtype)
         if k.ndim != q.ndim or k.shape[:-2] != q.shape[:-2] or k.shape[-1] != q.shape[-1] or not k.size:
-            raise InputError(f'k: expected {(*q.shape[:-2], "S", q.shape[-1])}, as q, got {k.shape}')
+            wanted = expected((), (*q.shape[:-2], 'S', q.shape[-1]))
+            raise InputError(f'k: expected ({wanted}), to fit q, got {k.shape}')
         if v.ndim != q.ndim or v.shape[:-1] != k.shape[:-1] or not v.size:
-            raise InputError(f'v: expected {(*k.shape[:-1], "M")}, as k, got {v.shape}')
+            raise InputError(f'v: expected ({expected((), (*k.shape[:-1], "M"))}), to fit k, got {v.shape}')
         check_mask(mask, (*q.shape[:-1], k.shape[-2]))
         return q, k, v
 
@@ -238,19 +239,19 @@ class Simple_ScaledDotProductAttention(ScaledDotProductAttention):
     """ScaledDotProductAttention, one query after another: slow, to read."""
 
     def forward(self, q, k, v, mask=None):
-        q, k, v = self.cache = self.check(q, k, v, mask)
+        q, k, v = self.check(q, k, v, mask)
         *lead, T, D = q.shape
         S, M = v.shape[-2:]
         mask = np.broadcast_to(True if mask is None else mask, (*lead, T, S))
-        self.a, y = np.zeros((*lead, T, S), q.dtype), np.zeros((*lead, T, M), q.dtype)
-        self.out_shape = y.shape
+        a, y = np.zeros((*lead, T, S), q.dtype), np.zeros((*lead, T, M), q.dtype)
         for n in np.ndindex(*lead):
             for t in range(T):
                 seen = mask[n][t]                               # (S,)
                 if seen.any():
                     scores = k[n][seen] @ q[n][t] / math.sqrt(D)
-                    self.a[n][t, seen] = softmax(scores)
-                    y[n][t] = self.a[n][t] @ v[n]               # (M,)
+                    a[n][t, seen] = softmax(scores)
+                    y[n][t] = a[n][t] @ v[n]                    # (M,)
+        self.a, self.cache, self.out_shape = a, (q, k, v), y.shape
         return y
 
     def backward(self, dy):

@@ -41,7 +41,7 @@ class MultiHeadAttention(Layer):
         self.caching = False
 
     def forward(self, x, memory=None, mask=None):
-        x, memory = self.check(x, memory)
+        x, memory = fitted(self.params, x, memory)
         N, T, D = x.shape
         if memory is None:
             qkv = self.project(x, 0, 3)                         # (3, N, h, T, d)
@@ -143,6 +143,8 @@ class MultiHeadAttention(Layer):
             return kv
         start, end = self.cache_length, self.cache_length + kv.shape[3]
         past = self.past
+        if past is not None and past.shape[1] != kv.shape[1]:
+            raise InputError(f'x: expected a batch of {past.shape[1]}, as in the cache, got {kv.shape[1]}')
         if past is None or end > past.shape[3]:                 # twice the length: few copies however long it grows
             self.past = np.empty((*kv.shape[:3], 2 * end, kv.shape[4]), kv.dtype)
             if past is not None:
@@ -159,22 +161,21 @@ class MultiHeadAttention(Layer):
             self.memory, self.past = memory, self.project(memory, 1, 3)
         return self.past
 
-    def check(self, x, memory):
-        """x and the memory in the parameters' dtype; InputError unless they fit."""
-        W_q, W_k, *_ = self.params
-        check_shape('x', x, 'NT', len(W_q))
-        x = as_dtype('x', x, W_q.dtype)
-        if memory is None:
-            if len(W_k) != len(W_q):
-                raise InputError(f'memory: expected (N, S, {len(W_k)}), as W_k wants it, got None')
-            if self.past is not None and self.past.shape[1] != len(x):
-                raise InputError(f'x: expected a batch of {self.past.shape[1]}, as in the cache, got {len(x)}')
-        else:
-            check_shape('memory', memory, 'NS', len(W_k))
-            memory = as_dtype('memory', memory, W_q.dtype)
-            if len(memory) != len(x):
-                raise InputError(f'memory: expected a batch of {len(x)}, as in x, got {len(memory)}')
+
+def fitted(params, x, memory):
+    """x and the memory in the parameters' dtype; InputError unless they fit."""
+    W_q, W_k, *_ = params
+    check_shape('x', x, 'NT', len(W_q))
+    x = as_dtype('x', x, W_q.dtype)
+    if memory is None:
+        if len(W_k) != len(W_q):
+            raise InputError(f'memory: expected (N, S, {len(W_k)}), as W_k wants it, got None')
         return x, memory
+    check_shape('memory', memory, 'NS', len(W_k))
+    memory = as_dtype('memory', memory, W_q.dtype)
+    if len(memory) != len(x):
+        raise InputError(f'memory: expected a batch of {len(x)}, as in x, got {len(memory)}')
+    return x, memory
 
 
 def check_heads(params, heads, rotary, causal):
@@ -234,9 +235,8 @@ class Simple_MultiHeadAttention(Layer):
 
     def forward(self, x, memory=None, mask=None):
         W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o = self.params
+        x, memory = fitted(self.params, x, memory)
         m = x if memory is None else memory
-        check_shape('x', x, 'NT', len(W_q))
-        check_shape('memory', m, '', len(x), m.shape[1], len(W_k))
         N, T, S, h = len(x), x.shape[1], m.shape[1], len(self.heads)
         check_mask(mask, (N, h, T, S))
         mask = np.broadcast_to(True if mask is None else mask, (N, h, T, S))

@@ -118,6 +118,38 @@ def attention(hs_enc, hs_dec):
     return F.scaled_dot_product_attention(hs_dec, hs_enc, hs_enc, scale=1)
 
 
+def masked_attention(q, k, v, mask):
+    return F.scaled_dot_product_attention(q, k, v, mask)
+
+
+def heads(x, W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, memory=None, mask=None, h=2):
+    """Of h heads; torch wants (T, N, D), and its True hides."""
+    memory = x if memory is None else memory
+    hidden = None if mask is None else ~mask
+    y, _ = F.multi_head_attention_forward(
+        x.transpose(0, 1), memory.transpose(0, 1), memory.transpose(0, 1), x.shape[2], h, None,
+        torch.cat((b_q, b_k, b_v)), None, None, False, 0.0, W_o.T, b_o, attn_mask=hidden, need_weights=False,
+        use_separate_proj_weight=True, q_proj_weight=W_q.T, k_proj_weight=W_k.T, v_proj_weight=W_v.T)
+    return y.transpose(0, 1)
+
+
+def causal_heads(x, *params):
+    T = x.shape[1]
+    return heads(x, *params, mask=torch.ones(T, T, dtype=torch.bool).tril())
+
+
+def block(x, *params, activation=F.relu, pre_norm=True, causal=False):
+    """Two heads; in post-norm each norm stands behind its layer, in the parameters too."""
+    attend = causal_heads if causal else heads
+    if not pre_norm:
+        (*attention, gamma1, beta1), (W1, b1, W2, b2, gamma2, beta2) = params[:10], params[10:]
+        x = layer_norm(x + attend(x, *attention), gamma1, beta1)
+        return layer_norm(x + affine(activation(affine(x, W1, b1)), W2, b2), gamma2, beta2)
+    (gamma1, beta1, *attention), (gamma2, beta2, W1, b1, W2, b2) = params[:10], params[10:]
+    x = x + attend(layer_norm(x, gamma1, beta1), *attention)
+    return x + affine(activation(affine(layer_norm(x, gamma2, beta2), W1, b1)), W2, b2)
+
+
 def time_cross_entropy(xs, ts):
     """ts: labels (N, T), of which -1 is ignored, or one-hot (N, T, V)."""
     if ts.shape == xs.shape:
@@ -170,6 +202,11 @@ PICTURES = (2, 3, 4, 3)                                                     # (N
 SCALE = {'gamma': (3,), 'beta': (3,)}
 MOMENTS = {'mean': torch.tensor([0.5, -1, 2]).double(), 'var': torch.tensor([1.5, 0.25, 3]).double()}
 NORMED = 'y mean_after var_after'
+
+MASK = torch.tensor([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 1, 1]]).bool()      # (3, 4)
+HEADS = {'W_q': (4, 4), 'W_k': (4, 4), 'W_v': (4, 4), 'W_o': (4, 4), 'b_q': (4,), 'b_k': (4,), 'b_v': (4,), 'b_o': (4,)}
+FEED = {'W1': (4, 5), 'b1': (5,), 'W2': (5, 4), 'b2': (4,)}
+NORM1, NORM2 = ({f'gamma{k}': (4,), f'beta{k}': (4,)} for k in (1, 2))
 
 LAYERS = {
     'mat_mul': (affine, 'y', {'x': (5, 3), 'W': (3, 4)}),
@@ -229,6 +266,16 @@ LAYERS = {
     'time_embedding': (F.embedding, 'ys', {'xs': IDS, 'W': (V, D)}),
     'time_affine': (affine, 'ys', {'xs': XS, 'W': (D, V), 'b': (V,)}),
     'time_attention': (attention, 'ys', {'hs_enc': (N, 5, H), 'hs_dec': HS}),
+    'scaled_dot_product_attention': (F.scaled_dot_product_attention, 'y',
+                                     {'q': (2, 3, 2), 'k': (2, 4, 2), 'v': (2, 4, 3)}),
+    'scaled_dot_product_attention_mask': (masked_attention, 'y', {'q': (2, 2, 3, 2), 'k': (2, 2, 4, 2),
+                                                                  'v': (2, 2, 4, 1), 'mask': MASK}),
+    'multi_head_attention': (heads, 'y', {'x': (2, 3, 4)} | HEADS),
+    'multi_head_attention_cross': (heads, 'y', {'x': (2, 3, 4)} | HEADS | {'W_k': (3, 4), 'W_v': (3, 4)}
+                                   | {'memory': (2, 4, 3), 'mask': MASK}),
+    'block_pre_norm': (partial(block, activation=partial(F.gelu, approximate='tanh'), causal=True), 'y',
+                       {'x': (2, 3, 4)} | NORM1 | HEADS | NORM2 | FEED),
+    'block_post_norm': (partial(block, pre_norm=False), 'y', {'x': (2, 3, 4)} | HEADS | NORM1 | FEED | NORM2),
     'time_softmax_with_loss': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': IDS}),
     'time_softmax_with_loss_ignored': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': LABELS}),
     'time_softmax_with_loss_one_hot': (time_cross_entropy, 'loss', {'xs': (N, T, V), 'ts': ONE_HOT}),

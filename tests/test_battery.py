@@ -42,6 +42,12 @@ def gates(r, n, dim=D):
     return r(dim, n * H), r(H, n * H), r(n * H)
 
 
+def heads(r, dim, memory=None):
+    """Weights of MultiHeadAttention, for a memory of another width where that is given."""
+    memory = memory or dim
+    return r(dim, dim), r(memory, dim), r(memory, dim), r(dim, dim), *r(4, dim)
+
+
 def view(r, *shape):
     """(N, T, …) as the Time layers hand it on: a view of (T, N, …) memory."""
     return r(shape[1], shape[0], *shape[2:]).swapaxes(0, 1)
@@ -65,6 +71,16 @@ BATCH_NORM = [
 LAYER_NORM = [
     lambda r: ((r(D), r(D)), (r(N, D),)), lambda r: ((r(D), r(D), 0.1), (view(r, N, T, D),)),
     lambda r: ((r(D), r(D)), (r(D),)), lambda r: ((r(D), r(D)), (r(2, N, T, D),))]
+MASK = np.array([[True, False, True, True], [False] * 4, [True, True, False, True]])        # (T, 4); one sees nothing
+PADDING = np.array([[True, True, False], [True] * 3])[:, None, None]                        # (N, 1, 1, T)
+SCALED_DOT = [
+    lambda r: ((), (r(N, T, D), r(N, 4, D), r(N, 4, H))), lambda r: ((), (r(T, D), r(4, D), r(4, D), MASK)),
+    lambda r: ((), (view(r, N, T, D), view(r, N, 4, D), view(r, N, 4, H), MASK[:1])),
+    lambda r: ((), (100 * r(N, 2, T, D), r(N, 2, 4, D), r(N, 2, 4, H), MASK))]
+HEADS = [
+    lambda r: ((*heads(r, D), 2), (r(N, T, D),)), lambda r: ((*heads(r, D), 2, True, True), (view(r, N, T, D),)),
+    lambda r: ((*heads(r, D), 4, False, True), (r(N, T, D), None, PADDING)),
+    lambda r: ((*heads(r, D, H), 2), (r(N, T, D), r(N, 4, H), MASK))]
 # name of the class -> its cases, each (arguments of the class, inputs of forward) from r(*shape), which draws floats
 CASES = {
     'MatMul': [lambda r: ((r(D, H),), (r(N, D),)), lambda r: ((r(D, H),), (r(D),)),
@@ -128,6 +144,10 @@ CASES = {
     'WeightSum': [lambda r: ((), (r(N, T, H), r(N, T)))],
     'AttentionWeight': [lambda r: ((), (r(N, T, H), r(N, H)))],
     'Attention': [lambda r: ((), (r(N, T, H), r(N, H)))],
+    'ScaledDotProductAttention': SCALED_DOT, 'Simple_ScaledDotProductAttention': SCALED_DOT,
+    'MultiHeadAttention': HEADS, 'Simple_MultiHeadAttention': HEADS,
+    'SinusoidalPositions': [lambda r: ((), (r(N, T, D),)), lambda r: ((), (view(r, N, T, 5), 2))],
+    'LearntPositions': [lambda r: ((r(T, D),), (r(N, T, D),)), lambda r: ((r(6, D),), (view(r, N, T, D), 2))],
     'TimeAttention': [lambda r: ((), (r(N, 4, H), r(N, T, H))), lambda r: ((), (view(r, N, 4, H), view(r, N, T, H)))],
 }
 # two threads share np.random: what one draws is chance

@@ -170,6 +170,15 @@ common.time_layers
   Simple_TimeSoftmaxWithLoss(label_smoothing=0.0)
 common.optimizer
   AdamW(lr=0.001, beta1=0.9, beta2=0.999, weight_decay=0.01)
+common.attention_layer
+  causal_mask(T, S=None)
+  ScaledDotProductAttention.forward(q, k, v, mask=None)
+common.multi_head_attention
+  MultiHeadAttention(W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads, rotary=False, causal=False)
+  MultiHeadAttention.forward(x, memory=None, mask=None)
+common.position_layers
+  SinusoidalPositions.forward(xs, start=0)
+  LearntPositions.forward(xs, start=0)
 common.negative_sampling_layer
   EmbeddingDot(W, sparse=False)
   NegativeSamplingLoss(W, corpus, power=0.75, sample_size=5, sparse=False)
@@ -223,6 +232,10 @@ ch07.rnnlm_gen
 ch07.seq2seq
   Seq2seq(vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0)
   Seq2seq.generate(xs, start_id, sample_size, beam_size=1)
+ch08.transformer.blocks
+  FeedForward(D, hidden, activation='relu', residual_scale=1.0, dtype='f')
+  EncoderBlock(D, heads, hidden, dropout_ratio=0.1, activation='relu', pre_norm=True, rotary=False)
+  DecoderBlock(D, heads, hidden, dropout_ratio=0.1, activation='relu', pre_norm=True, rotary=False)
 """
 
 # The settings that each of the book's scripts trains with.

@@ -33,7 +33,9 @@ from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
+from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
 from common import functions, negative_sampling_layer, util, weights
+from common.attention_layer import causal_mask
 from common.base_model import BaseModel
 from common.callbacks import Accuracies, CosineDecay, EarlyStopping, PlateauDecay, StepDecay, WarmupCosine, WarmupRoot
 from common.checks import InputError
@@ -42,6 +44,8 @@ from common.evaluation import accuracy, forward_untrained
 from common.gradient_check import check_gradients, numerical_gradient
 from common.layers import Affine, Layer, gather, set_training
 from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
+from common.multi_head_attention import set_cache
+from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
 from common.rows import RowSparse
 from common.trainer import RnnlmTrainer, Trainer
 from dataset import digits, images, ptb, sequence, spiral, toy
@@ -52,7 +56,8 @@ ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'inter
              'ties', 'training', 'unpickle', 'weight_files', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
-    'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'add_at', 'add_grads', 'as_array', 'as_dtype', 'as_floats',
+    'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'Sublayer', 'add_at', 'add_grads', 'as_array', 'as_dtype',
+    'as_floats', 'attend', 'attend_back', 'fitted', 'masked_softmax', 'pieces', 'rotate', 'sinusoids', 'turned', 'wide',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',
     'fetch_smallest', 'find_buffers', 'finish', 'flat', 'fold', 'gelu', 'gelu_tanh', 'get_vocab', 'history',
     'label_rows', 'letters', 'load_mnist', 'load_vocab', 'title',
@@ -165,6 +170,8 @@ def loss_of_steps(kind):
 
 
 STEPS = {'x': F(2, 3), 'actions': np.array([0, 2]), 'numbers': F(2)}
+BLOCK = {'D': 4, 'heads': 2, 'hidden': 3, 'dropout_ratio': 0.5, 'activation': 'relu', 'pre_norm': True, 'rotary': True}
+SEEN = np.tri(3, dtype=bool)
 LM, QA, ENC = {'xs': XS, 'ts': TS}, {'xs': XS, 'ts': TS}, F(2, 3, 2)
 CALLS = {
     'sigmoid': (functions.sigmoid, {'x': F(2, 3)}),
@@ -211,6 +218,8 @@ CALLS = {
         'dropout_ratio': 0.5, 'use_batchnorm': True}, x=F(3, 2), t=TS[0] % 4),
     'gather': (lambda **given: gather(Affine(*given.values()))[0], {'W': F(3, 2), 'b': F(2)}),
     'set_training': (lambda flag: set_training(Affine(F(3, 2), F(2)), flag), {'flag': True}),
+    'set_cache': (lambda flag: set_cache(EncoderBlock(4, 2, 3), flag), {'flag': True}),
+    'causal_mask': (causal_mask, {'T': 2, 'S': 4}),
     'RowSparse': (lambda shape: np.asarray(RowSparse(shape, 'd')), {'shape': (3, 2)}),
     'StepDecay': (lambda **given: vars(StepDecay(**given)), {'factor': 0.5, 'every': 2}),
     'CosineDecay': (lambda **given: vars(CosineDecay(**given)), {'first': 1.0, 'max_epoch': 3, 'last': 0.1}),
@@ -265,6 +274,9 @@ CALLS = {
     'AttentionEncoder': model(AttentionEncoder, SIZES, xs=XS),
     'AttentionDecoder': model(AttentionDecoder, SIZES, xs=XS, enc_hs=ENC),
     'Seq2seq': model(Seq2seq, SIZES, **QA),
+    'FeedForward': model(FeedForward, {'D': 4, 'hidden': 3, 'activation': 'gelu', 'residual_scale': 0.5}, x=F(2, 3, 4)),
+    'EncoderBlock': model(EncoderBlock, {**BLOCK, 'causal': False}, x=F(2, 3, 4), mask=SEEN),
+    'DecoderBlock': model(DecoderBlock, BLOCK, x=F(2, 3, 4), memory=F(2, 5, 4), mask=SEEN, memory_mask=SEEN[:, :1]),
     'PeekySeq2seq': model(PeekySeq2seq, SIZES, **QA),
     'AttentionSeq2seq': model(AttentionSeq2seq, SIZES, **QA),
     'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
@@ -330,6 +342,9 @@ RIGHT = {
     ('RnnlmTrainer', 'max_grad', 'none'), ('RnnlmTrainer', 'eval_interval', 'none'), ('RnnlmGen', 'skip_ids', 'none'),
     ('RnnlmGen', 'skip_ids', 'empty'), ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'),
     ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none')}
+    ('BetterRnnlmGen', 'top_k', 'none')}
+RIGHT |= {(name, argument, 'none') for argument in ('mask', 'memory', 'memory_mask') for name in CALLS}
+RIGHT |= {('causal_mask', 'S', 'none'), ('LearntPositions-1', 'W', 'nan')}      # behind the last position
 RIGHT |= {(f'{name}BatchNormalization-{case}', f'running_{moment}', 'none')         # begins with zeros
           for name in ('', 'Simple_') for case in (4, 5) for moment in ('mean', 'var')}
 

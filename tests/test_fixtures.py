@@ -15,7 +15,9 @@ from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch08.attention_layer import Attention, AttentionWeight, TimeAttention, WeightSum
 from ch08.attention_seq2seq import AttentionSeq2seq
+from ch08.transformer.blocks import EncoderBlock
 from common.activation_layers import Elu, Gelu, LeakyRelu, PRelu, Relu, Tanh
+from common.attention_layer import ScaledDotProductAttention
 from common.conv_layers import AveragePooling, Convolution, Pooling
 from common.functions import cross_entropy_error, relu, sigmoid, softmax
 from common.layers import (
@@ -28,6 +30,7 @@ from common.layers import (
     Softmax,
     SoftmaxWithLoss,
 )
+from common.multi_head_attention import MultiHeadAttention
 from common.norm_layers import BatchNormalization, LayerNorm, Simple_BatchNormalization
 from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
 from common.time_layers import (
@@ -52,6 +55,18 @@ with np.load(Path(__file__).parent / 'fixtures' / 'torch.npz', allow_pickle=Fals
 TOLERANCE = {'d': 1e-12, 'f': 1e-5}
 in_both_dtypes = pytest.mark.parametrize('dtype', TOLERANCE)
 
+
+
+def block(activation, pre_norm, causal, *params):
+    """An EncoderBlock of two heads, with these parameters."""
+    D, hidden = params[-4 if pre_norm else -6].shape        # of W1
+    layer = EncoderBlock(D, 2, hidden, 0, activation, pre_norm, causal=causal, dtype=params[0].dtype)
+    for param, a in zip(layer.params, params, strict=True):
+        param[...] = a
+    return layer
+
+
+HEADS = 'W_q W_k W_v W_o b_q b_k b_v b_o'
 # the layer, and the names of its parameters, of what goes into forward, and of what comes out
 LAYERS = {
     'mat_mul': (MatMul, 'W', 'x', 'y'),
@@ -98,6 +113,13 @@ LAYERS = {
     'time_embedding': (TimeEmbedding, 'W', 'xs', 'ys'),
     'time_affine': (TimeAffine, 'W b', 'xs', 'ys'),
     'time_attention': (TimeAttention, '', 'hs_enc hs_dec', 'ys'),
+    'scaled_dot_product_attention': (ScaledDotProductAttention, '', 'q k v', 'y'),
+    'scaled_dot_product_attention_mask': (ScaledDotProductAttention, '', 'q k v mask', 'y'),
+    'multi_head_attention': (partial(MultiHeadAttention, heads=2), HEADS, 'x', 'y'),
+    'multi_head_attention_cross': (partial(MultiHeadAttention, heads=2), HEADS, 'x memory mask', 'y'),
+    'block_pre_norm': (partial(block, 'gelu', True, True), f'gamma1 beta1 {HEADS} gamma2 beta2 W1 b1 W2 b2', 'x', 'y'),
+    'block_post_norm': (partial(block, 'relu', False, False), f'{HEADS} gamma1 beta1 W1 b1 W2 b2 gamma2 beta2', 'x',
+                        'y'),
     'time_softmax_with_loss': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
     'time_softmax_with_loss_ignored': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
     'time_softmax_with_loss_one_hot': (TimeSoftmaxWithLoss, '', 'xs ts', 'loss'),
@@ -118,6 +140,7 @@ MODELS = {'rnnlm': Rnnlm, 'better_rnnlm': partial(BetterRnnlm, dropout_ratio=0),
 LOG_OF_MORE = {'softmax_with_loss', 'softmax_with_loss_one_hot', 'softmax_with_loss_smooth',
                'softmax_with_loss_smooth_one_hot', 'sigmoid_with_loss', 'time_sigmoid_with_loss'}
 LOG_TOLERANCE = 1e-6
+DEEP_TOLERANCE = 1e-4       # of whole blocks in float32: six layers, numbers of up to 60
 
 
 def arrays_of(case, dtype):
@@ -155,10 +178,11 @@ def test_layer(case, dtype):
         check(y, arrays[name], LOG_TOLERANCE if case in LOG_OF_MORE else None)
     dxs = as_tuple(layer.backward(*[arrays[f'd{name}'] for name in outputs]))
     floats = [name for name in inputs if arrays[name].dtype == dtype]
+    tolerance = DEEP_TOLERANCE if case.startswith('block') and dtype == 'f' else None
     for name, dx in zip(floats, dxs if floats else (), strict=True):
-        check(dx, arrays[f'd{name}'])
+        check(dx, arrays[f'd{name}'], tolerance)
     for name, grad in zip(params, layer.grads, strict=True):
-        check(grad, arrays[f'd{name}'])
+        check(grad, arrays[f'd{name}'], tolerance)
 
 
 @in_both_dtypes
