@@ -98,15 +98,36 @@ def test_pieces_of_the_batch_give_the_same(monkeypatch):
     dy = r(7, 2, 3, 4)
     layer = ScaledDotProductAttention()
     whole = layer.forward(q, k, v, mask), *layer.backward(dy)
-    monkeypatch.setattr(attention_layer, 'pieces', lambda a: [slice(i, i + 2) for i in range(0, len(a), 2)])
+    monkeypatch.setattr(attention_layer, 'parts', lambda rows: [slice(i, i + 2) for i in range(0, len(rows), 2)])
     for actual, expected in zip((layer.forward(q, k, v, mask), *layer.backward(dy)), whole, strict=True):
         close(actual, expected)
 
 
 def test_many_scores_take_many_pieces():
-    a = np.empty((9, 4, 100, 100), 'f')
-    assert [len(a[i]) for i in attention_layer.pieces(a)] == [1] * 9
-    assert [len(a[i]) for i in attention_layer.pieces(a[:, :, :50, :50])] == [6, 3]
+    def sizes(a, causal=False):
+        return [(len(a[i]), rows.start, rows.stop, n) for i, rows, n in attention_layer.pieces(a, causal)]
+
+    a = np.empty((9, 4, 100, 110), 'f')
+    assert sizes(a) == [(1, 0, 100, 110)] * 9 == sizes(a, causal=True)
+    assert sizes(a[:, :, :50, :60]) == [(5, 0, 50, 60), (4, 0, 50, 60)]
+    assert sizes(np.empty((1, 1, 300, 305), 'f'), causal=True) == [
+        (1, 172, 300, 305), (1, 44, 172, 177), (1, 0, 44, 49)]
+
+
+@pytest.mark.parametrize('scale', [1, 100])
+@pytest.mark.parametrize('cut, T', [(2, 5), (1, 4), (3, 6), (4, 7)])
+def test_causal_pieces_of_long_sequences_give_the_same(monkeypatch, cut, T, scale):
+    monkeypatch.setattr(attention_layer, 'CUT', cut)
+    params, x, dy = weights(6), scale * r(2, T, 6), r(2, T, 6)
+    for mask in masks(2, 3, T, T):
+        fast, plain = (kind(*params, 3, True, True) for kind in (MultiHeadAttention, Simple_MultiHeadAttention))
+        close(fast.forward(x, None, mask), plain.forward(x, None, mask))
+        close(fast.attention_weights, plain.attention_weights)
+        np.testing.assert_allclose(fast.backward(dy), plain.backward(dy), rtol=1e-7, atol=1e-8)
+    layer = MultiHeadAttention(*params, 3, causal=True)
+    whole = layer.forward(x)
+    layer.start_cache()
+    close(np.concatenate((layer.forward(x[:, :1]), layer.forward(x[:, 1:])), axis=1), whole)
 
 
 def test_causal_mask():

@@ -1,4 +1,4 @@
-"""ch08.transformer.blocks: gradients of all variants, where the norms stand, masks, dropout, first weights, the cache."""
+"""ch08.transformer.blocks: gradients of all variants, where norms stand, masks, dropout, first weights, the cache."""
 import numpy as np
 import pytest
 
