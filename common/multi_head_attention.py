@@ -13,8 +13,8 @@ class MultiHeadAttention(Layer):
 
     x (N, T, D) -> y (N, T, D), with q = x W_q + b_q, k = m W_k + b_k, v = m W_v + b_v, cut into heads along their last
     axis. m is x itself, or a memory (N, S, M), such as an encoder's states. W_q, W_o (D, D), W_k, W_v (M, D), the
-    biases (D,). mask: bools that stretch to (N, h, T, S), True where a query may look; causal: nor does it look ahead in
-    x. Queries that may look at nothing see zeros. `.attention_weights` (N, h, T, S), None before the first
+    biases (D,). mask: bools that stretch to (N, h, T, S), True where a query may look; causal: nor does it look ahead
+    in x. Queries that may look at nothing see zeros. `.attention_weights` (N, h, T, S), None before the first
     forward. Vaswani et al., 2017, 3.2.2.
 
     rotary: the positions turn q and k (see rotate); not with a memory, whose positions are others.

@@ -235,6 +235,7 @@ LAYERS = {
     'pooling_overlapping': (partial(F.max_pool2d, kernel_size=(3, 2), stride=1, padding=1), 'y', {'x': (2, 3, 4, 5)}),
     'average_pooling': (partial(F.avg_pool2d, kernel_size=(3, 2), stride=2, padding=1), 'y', {'x': (2, 3, 4, 5)}),
     'mean_squared_loss': (mean_squared_loss, 'loss', {'y': (3, 2), 't': IDS[:, :2]}),
+    'binary_cross_entropy': (lambda x, t: x.shape[1] * yes_no_cross_entropy(x, t), 'loss', {'x': (3, 4), 't': YES_NO}),
     'sigmoid': (torch.sigmoid, 'y', {'x': (5, 3)}),
     'sigmoid_large': (torch.sigmoid, 'y', {'x': ramp(5, 3)}),
     'softmax': (softmax, 'y', {'x': (5, 3)}),

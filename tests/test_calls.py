@@ -341,8 +341,8 @@ RIGHT = {
     ('toy.load_data', 'size', 'none'), ('Trainer', 'max_grad', 'none'), ('Trainer', 'eval_interval', 'none'),
     ('RnnlmTrainer', 'max_grad', 'none'), ('RnnlmTrainer', 'eval_interval', 'none'), ('RnnlmGen', 'skip_ids', 'none'),
     ('RnnlmGen', 'skip_ids', 'empty'), ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'),
-    ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none')}
-    ('BetterRnnlmGen', 'top_k', 'none')}
+    ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none'),
+}
 RIGHT |= {(name, argument, 'none') for argument in ('mask', 'memory', 'memory_mask') for name in CALLS}
 RIGHT |= {('causal_mask', 'S', 'none'), ('LearntPositions-1', 'W', 'nan')}      # behind the last position
 RIGHT |= {(f'{name}BatchNormalization-{case}', f'running_{moment}', 'none')         # begins with zeros

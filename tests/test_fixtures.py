@@ -30,6 +30,7 @@ from common.layers import (
     Softmax,
     SoftmaxWithLoss,
 )
+from common.loss_layers import BinaryCrossEntropyLoss
 from common.multi_head_attention import MultiHeadAttention
 from common.norm_layers import BatchNormalization, LayerNorm, Simple_BatchNormalization
 from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, RMSprop
@@ -91,6 +92,7 @@ LAYERS = {
     'pooling_overlapping': (partial(Pooling, 3, 2, 1, 1), '', 'x', 'y'),
     'average_pooling': (partial(AveragePooling, 3, 2, 2, 1), '', 'x', 'y'),
     'mean_squared_loss': (MeanSquaredLoss, '', 'y t', 'loss'),
+    'binary_cross_entropy': (BinaryCrossEntropyLoss, '', 'x t', 'loss'),
     'sigmoid': (Sigmoid, '', 'x', 'y'),
     'sigmoid_large': (Sigmoid, '', 'x', 'y'),
     'softmax': (Softmax, '', 'x', 'y'),
