@@ -217,7 +217,7 @@ ROWS = {
     'deep_convnet_augmented': volume_1('–', 'train_deep_convnet', deep, {'augment': True, 'resume': True}, (0,)),
     'half_floats': volume_1('the same accuracy to 0.1', 'half_floats', lambda result: {
         'test accuracy in float32': 100 * result[0], 'in float16': 100 * result[1], 'answers that differ': result[2]},
-        {'params': '{out}/deep_convnet/0/DeepConvNet.npz'}, (0,), after='deep_convnet'),
+        {'params': '{out}/deep_convnet/0/DeepConvNet.npz'}, (None,), after='deep_convnet'),
     'transfer': volume_1('–', 'transfer', last_of_each, seeds=(0,)),
     'autoencoder': volume_1('–', 'train_autoencoder', numbers),
     'autoencoder_plane': volume_1('–', 'train_autoencoder', numbers, {'bottleneck': 2}),
@@ -323,7 +323,7 @@ def run(name, seed, out, **smaller):
     folder = folder_of(name, seed, out)
     if found := result_in(folder):
         return found
-    if row.after and not result_in(folder_of(row.after, seed, out)):
+    if row.after and not result_in(folder_of(row.after, seed or 0, out)):
         raise FileNotFoundError(f'{row.after}, whose weights it takes, has not been run to its end')
     if row.needs not in ('', OWN) and not (data / row.needs).exists():
         raise FileNotFoundError(f'{data / row.needs} is not at hand')

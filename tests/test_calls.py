@@ -43,9 +43,8 @@ from common.conv_layers import col2im, im2col
 from common.evaluation import accuracy, forward_untrained
 from common.gradient_check import check_gradients, numerical_gradient
 from common.layers import Affine, Layer, gather, set_training
-from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.multi_head_attention import set_cache
-from common.optimizer import SGD, AdaGrad, Adam, Momentum, Nesterov, RMSprop
+from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop
 from common.rows import RowSparse
 from common.trainer import RnnlmTrainer, Trainer
 from dataset import digits, images, ptb, sequence, spiral, toy
