@@ -1,0 +1,100 @@
+"""Train GPT, a language model of causal attention, on words or on the characters of a text (Radford et al., 2019).
+
+NAME.npz is the model of the epoch with the best validation. At the end the test perplexity is told twice: with the
+context carried over from what was read before, as Rnnlm carries its state, and without.
+"""
+from functools import partial
+from typing import Annotated
+
+from ch08.transformer.gpt import GPT, gpt_perplexity
+from common.callbacks import EarlyStopping, WarmupCosine
+from common.cli import FROM_0, SEEDS, run
+from common.figures import show
+from common.np import np
+from common.optimizer import AdamW
+from common.trainer import RnnlmTrainer
+from common.training import training
+from dataset import characters as characters_of
+from dataset import toy
+from dataset.corpus import load_data
+
+
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    characters: Annotated[bool, 'learn the characters of the text file, not its words'] = False,
+    # model
+    wordvec_size: Annotated[int, 'numbers in a word vector, and all through the blocks'] = 256,
+    heads: Annotated[int, 'heads of attention in a block'] = 4,
+    blocks: Annotated[int, 'blocks, one behind another'] = 4,
+    rotary: Annotated[bool, 'positions turn queries and keys; else each has a vector, which is learnt'] = True,
+    dropout: Annotated[float, 'part of the activations that dropout sets to zero'] = 0.3,
+    # training
+    batch_size: Annotated[int, 'examples in one step'] = 20,
+    time_size: Annotated[int, 'words that are seen at once'] = 70,
+    max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 20,
+    learning_rate: Annotated[float, "the highest of AdamW's step sizes; the last is 0, along a cosine"] = 0.001,
+    warmup_steps: Annotated[int, 'steps in which it rises (a tenth of all at most)', FROM_0] = 200,
+    weight_decay: Annotated[float, 'how much of a matrix is taken off, times the step size'] = 0.1,
+    max_grad: Annotated[float | None, 'norm to which larger gradients are scaled down'] = 1.0,
+    patience: Annotated[int | None, 'stop after so many epochs without a better validation'] = None,
+    # files
+    name: Annotated[str, 'what the files are called'] = 'GPT',
+    resume: Annotated[bool, 'go on from the checkpoint'] = False,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train, save, draw and test; returns the trainer and the best epoch's two test perplexities, by their names."""
+    flags = dict(locals())
+    load = characters_of.load_data if characters else load_data
+    ids, word_to_id, id_to_word = load(corpus, 'train')
+    ids_valid, ids_test = (load(corpus, part)[0] for part in ('valid', 'test'))
+    if seed is not None:
+        np.random.seed(seed)
+
+    model = GPT(len(word_to_id), wordvec_size, heads, blocks, time_size, dropout_ratio=dropout, rotary=rotary)
+    steps = max_epoch * ((len(ids) - 1) // (batch_size * time_size))
+    schedule = WarmupCosine(learning_rate, min(warmup_steps, steps // 10), max(steps, 1))
+    callbacks = [EarlyStopping(patience)] if patience else []
+    trainer = RnnlmTrainer(model, AdamW(learning_rate, weight_decay=weight_decay), callbacks, schedule)
+    with training(trainer, name, flags, (ids, ids_valid, ids_test, word_to_id), id_to_word, resume, keep_best=True):
+        trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad,
+                    validate=partial(gpt_perplexity, model, ids_valid))
+
+    draw(trainer, f'GPT on {corpus}')
+    show('ch08_transformer_train_gpt')
+    found = {'with context carried over': gpt_perplexity(model, ids_test, carry=True),
+             'without': gpt_perplexity(model, ids_test, carry=False)}
+    for how, perplexity in found.items():
+        print(f'test perplexity, {how}: {perplexity:.2f}')
+    if corpus == 'toy':
+        print(f'(no model of the toy language can do better than {toy.perplexity_floor():.2f})')
+    return trainer, found
+
+
+def draw(trainer, title):
+    """Draw the training's perplexity, a point each 20 steps, and the validation's after each epoch."""
+    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
+    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+
+    epochs, points = trainer.current_epoch, len(trainer.ppl_list)
+    plt.figure(layout='constrained')
+    plt.plot([epochs * i / points for i in range(points)], trainer.ppl_list, label='training, with dropout', lw=1)
+    plt.plot(range(1, epochs + 1), trainer.valid_list, 'o-', label='validation')
+    if trainer.valid_list:
+        best = trainer.best_valid()
+        plt.title(f'{title}: {best:.1f} after epoch {trainer.valid_list.index(best) + 1}')
+    plt.yscale('log')
+    axis = plt.gca().yaxis
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(StrMethodFormatter('{x:g}'))
+    axis.set_minor_formatter(NullFormatter())
+    plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True))
+    plt.xlabel('epoch')
+    plt.ylabel('perplexity')
+    plt.grid(alpha=0.3)
+    plt.legend()
+
+
+if __name__ == '__main__':
+    run(main)
