@@ -3,7 +3,16 @@ import math
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
-from common.checks import InputError, InputTypeError, brief, check_id, check_integer, check_number, check_range, check_sizes
+from common.checks import (
+    InputError,
+    InputTypeError,
+    brief,
+    check_id,
+    check_integer,
+    check_number,
+    check_range,
+    check_sizes,
+)
 from common.functions import softmax
 from common.np import np
 
@@ -49,8 +58,8 @@ def draw_id(score, taken=None, temperature=1.0, top_k=None, top_p=None):
         raise FloatingPointError('the model gives a score that is NaN or infinite: look at its parameters')
     if taken is not None:
         score[~taken] = -np.inf
-        with np.errstate(over='ignore'):        # to −inf: a probability of 0
-            score = (score - score.max()) / temperature
+    with np.errstate(over='ignore'):            # to −inf: a probability of 0
+        score = (score - score.max()) / temperature
     if top_k is not None and top_k < len(score):
         score[score < np.partition(score, -top_k)[-top_k]] = -np.inf
     p = softmax(score)

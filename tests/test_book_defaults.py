@@ -228,7 +228,7 @@ ch06.rnnlm
 ch06.better_rnnlm
   BetterRnnlm.forward(xs, ts, train_flg=None)
 ch07.rnnlm_gen
-  RnnlmGen.generate(start_id, skip_ids=None, sample_size=100, temperature=1.0, top_k=None)
+  RnnlmGen.generate(start_id, skip_ids=None, sample_size=100, temperature=1.0, top_k=None, top_p=None)
 ch07.seq2seq
   Seq2seq(vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0)
   Seq2seq.generate(xs, start_id, sample_size, beam_size=1)
@@ -236,6 +236,9 @@ ch08.transformer.blocks
   FeedForward(D, hidden, activation='relu', residual_scale=1.0, dtype='f')
   EncoderBlock(D, heads, hidden, dropout_ratio=0.1, activation='relu', pre_norm=True, rotary=False)
   DecoderBlock(D, heads, hidden, dropout_ratio=0.1, activation='relu', pre_norm=True, rotary=False)
+ch08.transformer.gpt
+  GPT(vocab_size=10000, D=256, heads=4, blocks=4, time_size=70, hidden=None, dropout_ratio=0.1, rotary=False, dtype='f')
+  GPT.generate(start_ids, skip_ids=None, sample_size=100, temperature=1.0, top_k=None, top_p=None, use_cache=True)
 """
 
 # The settings that each of the book's scripts trains with.
@@ -268,6 +271,7 @@ ch06.train_better_rnnlm wordvec_size=650 hidden_size=650 batch_size=20 time_size
 ch06.train_better_rnnlm learning_rate=20.0 max_grad=0.25 dropout=0.5
 ch07.train_seq2seq      wordvec_size=16 hidden_size=128 batch_size=128 max_epoch=25 max_grad=5.0 reverse=False
 ch07.train_seq2seq      peeky=False
+ch08.transformer.train_gpt  wordvec_size=256 heads=4 blocks=4 dropout=0.3 batch_size=20 max_grad=1.0
 ch08.train              wordvec_size=16 hidden_size=256 batch_size=128 max_epoch=10 max_grad=5.0 model='attention'
 """
 

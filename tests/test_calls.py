@@ -34,6 +34,7 @@ from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
+from ch08.transformer.gpt import GPT
 from common import functions, negative_sampling_layer, util, weights
 from common.attention_layer import causal_mask
 from common.base_model import BaseModel
@@ -265,8 +266,14 @@ CALLS = {
     'SimpleRnnlm': model(SimpleRnnlm, SIZES, **LM),
     'Rnnlm': model(Rnnlm, {**SIZES, 'forget_bias': 0.0}, **LM),
     'BetterRnnlm': model(BetterRnnlm, {**SIZES, 'wordvec_size': 2, 'dropout_ratio': 0.5}, **LM, train_flg=True),
-    'RnnlmGen': answers(RnnlmGen, skip_ids=np.array([5, 6]), temperature=0.5, top_k=3),
-    'BetterRnnlmGen': answers(lambda V, D, H: BetterRnnlmGen(V, H, H), skip_ids=[5, 6], temperature=0.5, top_k=3),
+    'RnnlmGen': answers(RnnlmGen, skip_ids=np.array([5, 6]), temperature=0.5, top_k=3, top_p=0.8),
+    'BetterRnnlmGen': answers(lambda V, D, H: BetterRnnlmGen(V, H, H), skip_ids=[5, 6], temperature=0.5, top_k=3,
+                              top_p=0.8),
+    'GPT': model(GPT, {'vocab_size': 7, 'D': 4, 'heads': 2, 'blocks': 1, 'time_size': 3, 'hidden': 5,
+                       'dropout_ratio': 0.5, 'rotary': True}, **LM),
+    'GPT.generate': (lambda **given: GPT(7, 4, 2, 1, 3).generate(**given), {
+        'start_ids': 1, 'skip_ids': [5, 6], 'sample_size': 5, 'temperature': 0.5, 'top_k': 3, 'top_p': 0.8,
+        'use_cache': True}),
     'Encoder': model(Encoder, SIZES, xs=XS),
     'Decoder': model(Decoder, SIZES, xs=XS, h=F(2, 2)),
     'PeekyDecoder': model(PeekyDecoder, SIZES, xs=XS, h=F(2, 2)),
@@ -344,6 +351,10 @@ RIGHT = {
 }
 RIGHT |= {(name, argument, 'none') for argument in ('mask', 'memory', 'memory_mask') for name in CALLS}
 RIGHT |= {('causal_mask', 'S', 'none'), ('LearntPositions-1', 'W', 'nan')}      # behind the last position
+    ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none'), ('RnnlmGen', 'top_p', 'none'),
+    ('BetterRnnlmGen', 'top_p', 'none'), ('GPT', 'hidden', 'none'),
+    ('GPT.generate', 'start_ids', 'rank+'), ('GPT.generate', 'skip_ids', 'none'), ('GPT.generate', 'top_k', 'none'),
+    ('GPT.generate', 'top_p', 'none')}
 RIGHT |= {(f'{name}BatchNormalization-{case}', f'running_{moment}', 'none')         # begins with zeros
           for name in ('', 'Simple_') for case in (4, 5) for moment in ('mean', 'var')}
 

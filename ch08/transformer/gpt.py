@@ -141,7 +141,8 @@ def load_gpt(path):
     weights = load_weights(path)
     sizes, shapes = weights.about.get('sizes'), [array.shape for array in weights.arrays]
     names = GPT(1, 2, 1, 1, 1).sizes.keys()
-    if weights.about.get('class') != 'GPT' or not isinstance(sizes, dict) or sizes.keys() != names:
+    if weights.about.get('class') != 'GPT' or not isinstance(sizes, dict) or sizes.keys() != names or not all(
+            isinstance(size, int) for size in sizes.values()):
         raise InputError(f'{weights.path}: expected weights of GPT, with their sizes, got those of '
                          f'{weights.about.get("class", "another model")!r:.60}')
     # the arrays are there already: nothing larger than they is made by the file's word
