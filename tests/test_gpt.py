@@ -115,6 +115,7 @@ def test_perplexity_with_and_without_context(carry):
                 scores = model.predict(piece[None, :i + 1])[0, -1]
                 losses.append(np.log(np.exp(scores).sum()) - scores[piece[i + 1]])
     set_training(model, True)
+    model.past = ids(10, 2)
     for _ in range(2):      # a fresh state each time, dropout off
         assert gpt_perplexity(model, text, carry) == pytest.approx(np.exp(np.mean(losses)), rel=1e-10)
     assert model.train_flg and not model.carry and model.past is None
@@ -147,18 +148,16 @@ def test_with_and_without_the_cache_the_same_ids(rotary, options):
     assert model.train_flg and model.blocks[0].attention.cache_length == 0
 
 
-def test_the_likeliest_words_of_plain_forwards():
-    """What is drawn from one word alone is the best of each forward of all words so far, from the last half on."""
-    model = make(time_size=4)
-    text = [5]
-    seen = [5]
-    for _ in range(12):
-        if len(seen) > 4:
-            seen = seen[-2:]
-        word = int(model.predict(np.array([seen]))[0, -1].argmax())
-        text.append(word)
-        seen.append(word)
-    assert model.generate(5, sample_size=13, top_k=1) == text
+def test_where_it_is_full_the_last_half_is_read_on(monkeypatch):
+    """Without the cache, what is read for each word is all of them, and after four the last two."""
+    model, read = make(time_size=4), []
+    predict = GPT.predict
+    monkeypatch.setattr(GPT, 'predict', lambda self, xs: read.append(xs.tolist()[0]) or predict(self, xs))
+    text = model.generate(5, sample_size=8, use_cache=False)
+    assert read == [text[:1], text[:2], text[:3], text[:4], text[3:5], text[3:6], text[3:7]]
+    read.clear()
+    text = model.generate(5, sample_size=8)
+    assert read == [text[:1], text[1:2], text[2:3], text[3:4], text[3:5], text[5:6], text[6:7]]
 
 
 @rotary_or_learnt
