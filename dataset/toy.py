@@ -9,8 +9,9 @@ from numbers import Integral
 
 import numpy as np
 
-from common.checks import InputError, check_seed
+from common.checks import InputError, InputTypeError, brief, check_id, check_seed, shown
 from dataset import part_of_corpus
+from dataset.toy_grammar import Derivations
 
 # A line is a symbol and its alternatives, each drawn in proportion to the number before it (1 where there is none).
 # Capitals are symbols, all else is words. A word stands in one list of words only, or spelt out within rules; and no
@@ -191,11 +192,59 @@ def perplexity_floor() -> float:
     return math.exp(entropy / length)
 
 
+def next_word_probabilities(prefix: list[str]) -> dict[str, float]:
+    """word -> the probability that it comes next behind the words of prefix, those from a sentence's start; exact.
+
+    Where the sentence may end, that is the probability of `<eos>`. InputError where no sentence begins so.
+    """
+    check_words('prefix', prefix)
+    found = _derivations().next_words('TEXT', prefix)
+    if not found:
+        raise InputError(f'prefix: expected the beginning of a sentence of the toy language, got {_quoted(prefix)}')
+    return found
+
+
+def masked_word_probabilities(words: list[str | None], place: int) -> dict[str, float]:
+    """word -> the probability that it stands at this place of a sentence, given all other words; exact.
+
+    words: the sentence without `<eos>`. What stands at the place itself does not count, and of other places that hold
+    None nothing is known. InputError where no sentence is like that.
+    """
+    check_words('words', words, str | None)
+    check_id('place', place, len(words))
+    found = _derivations().word_at('SENTENCE', tuple(words), place)
+    if not found:
+        raise InputError('words: expected a sentence of the toy language, whatever the word at that place, got '
+                         f'{_quoted([*words[:place], None, *words[place + 1:]])}')
+    return found
+
+
+def derives(words: list[str]) -> bool:
+    """Whether this is a sentence of the toy language, without its `<eos>`."""
+    check_words('words', words)
+    return () in _derivations().read('SENTENCE', words)
+
+
+def check_words(name: str, words, kind=str) -> None:
+    """InputTypeError unless words is a list of text."""
+    if not isinstance(words, list | tuple) or not all(isinstance(word, kind) for word in words):
+        raise InputTypeError(f'{name}: expected a list of words, got {brief(words)}')
+
+
+def _quoted(words) -> str:
+    return repr(' '.join('…' if word is None else shown(word) for word in words))
+
+
 @cache
-def parse_grammar() -> dict[str, list[tuple[int, list[str]]]]:
+def _derivations() -> Derivations:
+    return Derivations(parse_grammar())
+
+
+@cache
+def parse_grammar(text: str = GRAMMAR) -> dict[str, list[tuple[int, list[str]]]]:
     """The grammar as a dict: symbol -> its alternatives, each a weight and a list of symbols and words."""
     rules: dict[str, list[tuple[int, list[str]]]] = {}
-    for line in GRAMMAR.strip().splitlines():
+    for line in text.strip().splitlines():
         if line:
             symbol, alternatives = line.split(' = ')
             rules[symbol] = []

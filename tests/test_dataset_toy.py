@@ -7,7 +7,9 @@ from itertools import product
 import numpy as np
 import pytest
 
+from common.checks import InputError
 from dataset import toy
+from dataset.toy_grammar import Derivations
 
 RULES = toy.parse_grammar()
 WORD_LISTS = {symbol: [s[0] for _, s in rule] for symbol, rule in RULES.items()
@@ -130,3 +132,138 @@ def test_refused():
     for size in (0, -1):
         with pytest.raises(ValueError, match=f'size: expected at least one sentence, a whole number, got {size}'):
             toy.load_data(size=size)
+
+
+# ---- exact probabilities of words
+
+SMALL = toy.parse_grammar("""
+S = 3: NP VP | it VP | 2: VP now
+NP = the N | a N N
+N = 2: dog | cat
+VP = sleeps | 2: sees NP
+""")
+
+
+def sentences_of(rules, symbol):
+    """Every sentence with its probability: all derivations, one by one, the slow way."""
+    if symbol not in rules:
+        return [((symbol,), 1.0)]
+    total = sum(weight for weight, _ in rules[symbol])
+    return [(sum((words for words, _ in parts), ()), weight / total * math.prod(p for _, p in parts))
+            for weight, symbols in rules[symbol] for parts in product(*(sentences_of(rules, s) for s in symbols))]
+
+
+def shares(weights):
+    total = math.fsum(weights.values())
+    return {word: weight / total for word, weight in weights.items()}
+
+
+def test_next_words_of_a_small_grammar_are_those_of_all_its_sentences():
+    sentences, derivations = sentences_of(SMALL, 'S'), Derivations(SMALL)
+    assert len(sentences) == 6 * 7 + 7 + 7
+    for prefix in {words[:i] for words, _ in sentences for i in range(len(words))}:
+        n, expected = len(prefix), Counter()
+        for words, p in sentences:
+            if words[:n] == prefix and len(words) > n:
+                expected[words[n]] += p
+        found = derivations.next_words('S', prefix)
+        assert found == pytest.approx(shares(expected), rel=1e-12)
+        assert math.isclose(sum(found.values()), 1)
+    assert derivations.next_words('S', ('dog',)) == {}
+
+
+def test_words_among_others_of_a_small_grammar_are_those_of_all_its_sentences():
+    """With one word left out, and with a second one."""
+    sentences, derivations = sentences_of(SMALL, 'S'), Derivations(SMALL)
+    patterns = set()
+    for words, _ in sentences:
+        for place in range(len(words)):
+            for other in range(len(words)):
+                patterns.add((tuple(None if i in (place, other) else w for i, w in enumerate(words)), place))
+    assert len(patterns) > 300
+    for pattern, place in patterns:
+        expected = Counter()
+        for words, p in sentences:
+            if len(words) == len(pattern) and all(a in (None, b) for a, b in zip(pattern, words, strict=True)):
+                expected[words[place]] += p
+        found = derivations.word_at('S', pattern, place)
+        assert found == pytest.approx(shares(expected), rel=1e-12)
+        assert math.isclose(sum(found.values()), 1)
+
+
+def split(corpus, id_to_word):
+    """The sentences of a corpus, each a list of words without its <eos>."""
+    return [sentence.split() for sentence in ' '.join(id_to_word[i] for i in corpus.tolist()).split(' <eos>')[:-1]]
+
+
+def test_next_words_by_hand():
+    """`you went to` a place, 2 in 3, or a city; and which of the 12 places, of the 7 cities."""
+    found = toy.next_word_probabilities('you went to'.split())
+    assert found == pytest.approx({'the': 2 / 3, **dict.fromkeys('tokyo osaka london paris seoul boston chicago'.split(),
+                                                                1 / 21)}, rel=1e-12)
+    assert toy.next_word_probabilities('the meaning of life is love'.split()) == pytest.approx({'<eos>': 1.0})
+    assert toy.next_word_probabilities([])['it'] == pytest.approx(1 / 34)        # the weather, 1 of 34
+
+
+def test_masked_words_by_hand():
+    """Those who drove a red car: one of them, or many; each group's first words have the probabilities they had."""
+    words = 'the X drove a red car yesterday'.split()
+    found = toy.masked_word_probabilities(words, 1)
+    one, many = 1 / 2 * 1 / 6 * 1 / 10, 1 / 2 * 1 / 7 * 1 / 10          # of `man`, of `men`
+    total = (one + many) * 10
+    assert found['man'] == pytest.approx(one / total) and found['children'] == pytest.approx(2 * many / total)
+    assert sum(found.values()) == pytest.approx(1) and len(found) == 26
+    # and with a second one unknown
+    assert toy.masked_word_probabilities(['it', 'was', None, None], 3) == pytest.approx({'yesterday': 1.0})
+    assert toy.masked_word_probabilities(['it', 'was', None, 'yesterday'], 2) == pytest.approx(
+        dict.fromkeys('cold hot dry wet windy'.split(), 0.2))
+
+
+def test_next_words_have_the_perplexity_of_the_floor():
+    corpus, _, id_to_word = toy.load_data('test', size=1000)
+    surprise = [sum(-math.log(toy.next_word_probabilities(words[:i])[word]) for i, word in enumerate([*words, '<eos>']))
+                for words in split(corpus, id_to_word)]
+    error = np.std(surprise) / math.sqrt(len(surprise)) / (len(corpus) / len(surprise))
+    assert abs(sum(surprise) / len(corpus) - math.log(toy.perplexity_floor())) < 4 * error < 0.1
+
+
+def test_words_of_a_sample_have_their_probabilities():
+    """In 12,000 sentences: what comes behind `i`, and what the weather was in those that end in `yesterday`."""
+    corpus, _, id_to_word = toy.load_data()
+    sentences = split(corpus, id_to_word)
+    behind = Counter(words[1] for words in sentences if words[0] == 'i')
+    weather = Counter(words[2] for words in sentences if len(words) == 4 and words[0] == 'it')
+    for counts, expected in ((behind, toy.next_word_probabilities(['i'])),
+                             (weather, toy.masked_word_probabilities(['it', 'was', None, 'yesterday'], 2))):
+        n = sum(counts.values())
+        assert n > 60 and set(counts) <= set(expected)
+        for word, p in expected.items():
+            assert abs(counts[word] - n * p) < 5 * math.sqrt(n * p) + 2
+
+
+def test_derives():
+    corpus, _, id_to_word = toy.load_data('test', size=300)
+    assert all(toy.derives(words) for words in split(corpus, id_to_word))
+    assert toy.derives('the girls go to tokyo always'.split())
+    for wrong in ('the girl go to tokyo always', 'the girls go to tokyo', 'the girls go to tokyo always <eos>', '',
+                  'the girls go to tokyo always always', 'the girls gop to tokyo always'):
+        assert not toy.derives(wrong.split())
+
+
+@pytest.mark.parametrize(('call', 'message'), [
+    (lambda: toy.next_word_probabilities(['girl']),
+     "prefix: expected the beginning of a sentence of the toy language, got 'girl'"),
+    (lambda: toy.next_word_probabilities('it was cold yesterday <eos>'.split()),
+     "prefix: expected the beginning of a sentence of the toy language, got 'it was cold yesterday <eos>'"),
+    (lambda: toy.next_word_probabilities('the girl'), "prefix: expected a list of words, got 'the girl'"),
+    (lambda: toy.next_word_probabilities([None]), 'prefix: expected a list of words, got [None]'),
+    (lambda: toy.masked_word_probabilities('the girl go to tokyo always'.split(), 5),
+     "words: expected a sentence of the toy language, whatever the word at that place, got 'the girl go to tokyo …'"),
+    (lambda: toy.masked_word_probabilities(['it'], 1), 'place: expected an id from 0 to 0, got 1'),
+    (lambda: toy.masked_word_probabilities([], 0), 'place: expected an id from 0 to -1, got 0'),
+    (lambda: toy.derives([1]), 'words: expected a list of words, got [1]'),
+])
+def test_words_refused(call, message):
+    with pytest.raises(InputError) as error:
+        call()
+    assert str(error.value) == message
