@@ -197,17 +197,17 @@ def split(corpus, id_to_word):
 
 
 def test_next_words_by_hand():
-    """`you went to` a place, 2 in 3, or a city; and which of the 12 places, of the 7 cities."""
-    found = toy.next_word_probabilities('you went to'.split())
-    assert found == pytest.approx({'the': 2 / 3, **dict.fromkeys('tokyo osaka london paris seoul boston chicago'.split(),
-                                                                1 / 21)}, rel=1e-12)
-    assert toy.next_word_probabilities('the meaning of life is love'.split()) == pytest.approx({'<eos>': 1.0})
+    """`you went to` a place, 2 in 3, or one of 7 cities."""
+    found = toy.next_word_probabilities(['you', 'went', 'to'])
+    cities = ['tokyo', 'osaka', 'london', 'paris', 'seoul', 'boston', 'chicago']
+    assert found == pytest.approx({'the': 2 / 3, **dict.fromkeys(cities, 1 / 21)}, rel=1e-12)
+    assert toy.next_word_probabilities(['the', 'meaning', 'of', 'life', 'is', 'love']) == pytest.approx({'<eos>': 1.0})
     assert toy.next_word_probabilities([])['it'] == pytest.approx(1 / 34)        # the weather, 1 of 34
 
 
 def test_masked_words_by_hand():
     """Those who drove a red car: one of them, or many; each group's first words have the probabilities they had."""
-    words = 'the X drove a red car yesterday'.split()
+    words = ['the', 'X', 'drove', 'a', 'red', 'car', 'yesterday']
     found = toy.masked_word_probabilities(words, 1)
     one, many = 1 / 2 * 1 / 6 * 1 / 10, 1 / 2 * 1 / 7 * 1 / 10          # of `man`, of `men`
     total = (one + many) * 10
@@ -216,7 +216,7 @@ def test_masked_words_by_hand():
     # and with a second one unknown
     assert toy.masked_word_probabilities(['it', 'was', None, None], 3) == pytest.approx({'yesterday': 1.0})
     assert toy.masked_word_probabilities(['it', 'was', None, 'yesterday'], 2) == pytest.approx(
-        dict.fromkeys('cold hot dry wet windy'.split(), 0.2))
+        dict.fromkeys(['cold', 'hot', 'dry', 'wet', 'windy'], 0.2))
 
 
 def test_next_words_have_the_perplexity_of_the_floor():
@@ -236,7 +236,7 @@ def test_words_of_a_sample_have_their_probabilities():
     for counts, expected in ((behind, toy.next_word_probabilities(['i'])),
                              (weather, toy.masked_word_probabilities(['it', 'was', None, 'yesterday'], 2))):
         n = sum(counts.values())
-        assert n > 60 and set(counts) <= set(expected)
+        assert n > 15 and set(counts) <= set(expected)
         for word, p in expected.items():
             assert abs(counts[word] - n * p) < 5 * math.sqrt(n * p) + 2
 
@@ -244,7 +244,7 @@ def test_words_of_a_sample_have_their_probabilities():
 def test_derives():
     corpus, _, id_to_word = toy.load_data('test', size=300)
     assert all(toy.derives(words) for words in split(corpus, id_to_word))
-    assert toy.derives('the girls go to tokyo always'.split())
+    assert toy.derives(['the', 'girls', 'go', 'to', 'tokyo', 'always'])
     for wrong in ('the girl go to tokyo always', 'the girls go to tokyo', 'the girls go to tokyo always <eos>', '',
                   'the girls go to tokyo always always', 'the girls gop to tokyo always'):
         assert not toy.derives(wrong.split())
@@ -253,11 +253,11 @@ def test_derives():
 @pytest.mark.parametrize(('call', 'message'), [
     (lambda: toy.next_word_probabilities(['girl']),
      "prefix: expected the beginning of a sentence of the toy language, got 'girl'"),
-    (lambda: toy.next_word_probabilities('it was cold yesterday <eos>'.split()),
+    (lambda: toy.next_word_probabilities(['it', 'was', 'cold', 'yesterday', '<eos>']),
      "prefix: expected the beginning of a sentence of the toy language, got 'it was cold yesterday <eos>'"),
     (lambda: toy.next_word_probabilities('the girl'), "prefix: expected a list of words, got 'the girl'"),
     (lambda: toy.next_word_probabilities([None]), 'prefix: expected a list of words, got [None]'),
-    (lambda: toy.masked_word_probabilities('the girl go to tokyo always'.split(), 5),
+    (lambda: toy.masked_word_probabilities(['the', 'girl', 'go', 'to', 'tokyo', 'always'], 5),
      "words: expected a sentence of the toy language, whatever the word at that place, got 'the girl go to tokyo …'"),
     (lambda: toy.masked_word_probabilities(['it'], 1), 'place: expected an id from 0 to 0, got 1'),
     (lambda: toy.masked_word_probabilities([], 0), 'place: expected an id from 0 to -1, got 0'),

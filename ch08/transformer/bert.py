@@ -7,7 +7,6 @@ from common.base_model import BaseModel
 from common.checks import (
     InputError,
     InputTypeError,
-    brief,
     check_dout,
     check_id,
     check_id_dtype,
@@ -124,7 +123,7 @@ class BERTClassifier(BaseModel):
 
     def __init__(self, encoder, classes=2):
         if not isinstance(encoder, BERTEncoder):
-            raise InputTypeError(f'encoder: expected a BERTEncoder, got {brief(encoder)}')
+            raise InputTypeError(f'encoder: expected a BERTEncoder, got {type(encoder).__name__}')
         check_sizes(classes=classes)
         _, D = encoder.embed_W.shape
         dtype = encoder.embed_W.dtype

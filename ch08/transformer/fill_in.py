@@ -1,0 +1,99 @@
+"""Let BERT fill in blanks: the likeliest words for each <mask>, beside the probabilities that the toy language has.
+
+    python -m ch08.transformer.fill_in --text "the <mask> drove a red car yesterday"
+"""
+from typing import Annotated
+
+from ch08.transformer.bert import load_bert
+from ch08.transformer.train_bert import MASK
+from common.checks import InputError, shown
+from common.cli import run
+from common.evaluation import not_training
+from common.figures import show
+from common.functions import softmax
+from common.np import np, to_cpu
+from dataset import toy
+from dataset.files import find_weights
+
+
+def main(
+    # text
+    text: Annotated[str, 'words, with <mask> where one is to be found'] = 'the <mask> drove a red car yesterday',
+    top: Annotated[int, 'words shown for each'] = 10,
+    # model
+    params: Annotated[str | None, 'the file of ch08/transformer/train_bert; none: looked for'] = None,
+):
+    """Print and draw; returns for each <mask> its likeliest words: (word, the model's probability, the true one).
+
+    The true one is None where it is not known: of another language than the toy one, or of no sentence of it.
+    """
+    model, weights = load_bert(params or find_weights('BERT', made_by='ch08.transformer.train_bert'))
+    words = text.split()
+    p = fill_in(model, words, weights.words)
+    places = [i for i, word in enumerate(words) if word == MASK]
+    tables = []
+    for place, row in zip(places, p, strict=True):
+        true = true_probabilities(words, place) if weights.about.get('corpus') == 'toy' else None
+        order = (-row).argsort()[:top].tolist()
+        tables.append([(weights.words[i], float(row[i]), true and true.get(weights.words[i], 0.0)) for i in order])
+    for place, table in zip(places, tables, strict=True):
+        print_table(words, place, table)
+    draw(words, places, tables)
+    show('ch08_transformer_fill_in')
+    return tables
+
+
+def fill_in(model, words, vocabulary):
+    """The model's probabilities (M, V) of each word at the M places where words, a list, has <mask>."""
+    word_to_id = {word: i for i, word in enumerate(vocabulary)}
+    unknown = [word for word in words if word not in word_to_id]
+    if unknown or MASK not in words:
+        raise InputError(f'text: expected words of the corpus and a {MASK}, got {" ".join(map(shown, words))!r}'
+                         + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
+    xs = np.array([[word_to_id[word] for word in words]])
+    with not_training(model):
+        scores = model.predict_at(xs, xs == word_to_id[MASK])
+    return to_cpu(softmax(scores))
+
+
+def true_probabilities(words, place):
+    """word -> its probability in the toy language, None where no sentence is like that."""
+    try:
+        return toy.masked_word_probabilities([None if word == MASK else word for word in words], place)
+    except InputError:
+        return None
+
+
+def print_table(words, place, table):
+    print(' '.join('____' if i == place else shown(word) for i, word in enumerate(words)))
+    width = max(len(shown(word)) for word, _, _ in table)
+    print(f'{"":{width}} | model | truth')
+    for word, p, true in table:
+        print(f'{shown(word):{width}} | {p:5.1%} | ' + ('    –' if true is None else f'{true:5.1%}'))
+
+
+def draw(words, places, tables):
+    """For each blank its likeliest words, as bars."""
+    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
+
+    longest = max(map(len, tables))
+    figure, axes = plt.subplots(1, len(tables), figsize=(2 + 5 * len(tables), 1.8 + 0.4 * longest), squeeze=False,
+                                layout='constrained')
+    figure.suptitle(' '.join('___' if word == MASK else shown(word) for word in words))
+    for number, (ax, table) in enumerate(zip(axes[0], tables, strict=True), 1):
+        rows = np.arange(len(table))
+        known = table[0][2] is not None
+        ax.barh(rows - 0.2 * known, [100 * p for _, p, _ in table], 0.4 * (1 + (not known)), label='BERT')
+        if known:
+            ax.barh(rows + 0.2, [100 * true for _, _, true in table], 0.4, color='C2', label='the grammar')
+        ax.set_yticks(rows, [shown(word) for word, _, _ in table])
+        ax.invert_yaxis()
+        ax.set_xlabel('probability (%)')
+        ax.grid(axis='x', alpha=0.3)
+        ax.legend(loc='lower right')
+        if len(tables) > 1:
+            ax.set_title(f'blank {number}')
+
+
+if __name__ == '__main__':
+    run(main)
