@@ -213,6 +213,9 @@ dataset.images
   load_data(data='auto', normalize=True, flatten=True, one_hot_label=False)
 dataset.toy
   load_data(data_type='train', size=None, seed=1984)
+  next_word_probabilities(prefix)
+  masked_word_probabilities(words, place)
+  derives(words)
 ch01.volume1.autoencoder
   Autoencoder(input_size=784, hidden_size_list=(256, 64), bottleneck=32, noise=0.0, dtype='f')
 ch01.volume1.vae
@@ -239,6 +242,10 @@ ch08.transformer.blocks
 ch08.transformer.gpt
   GPT(vocab_size=10000, D=256, heads=4, blocks=4, time_size=70, hidden=None, dropout_ratio=0.1, rotary=False, dtype='f')
   GPT.generate(start_ids, skip_ids=None, sample_size=100, temperature=1.0, top_k=None, top_p=None, use_cache=True)
+ch08.transformer.bert
+  BERT(vocab_size=10001, D=128, heads=4, blocks=2, hidden=512, T_max=64, dropout_ratio=0.1, pad_id=None)
+  BERT.backward(dout=1)
+  mask_words(ids, mask_id, vocab_size, pad_id=None, share=0.15)
 """
 
 # The settings that each of the book's scripts trains with.

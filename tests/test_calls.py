@@ -33,6 +33,7 @@ from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
+from ch08.transformer.bert import BERT, BERTClassifier, BERTEncoder
 from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
 from ch08.transformer.gpt import GPT
 from common import functions, negative_sampling_layer, util, weights
@@ -56,6 +57,7 @@ ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'inter
              'ties', 'training', 'unpickle', 'weight_files', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
+    'Derivations', 'normalized',
     'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'Sublayer', 'add_at', 'add_grads', 'as_array', 'as_dtype',
     'as_floats', 'attend', 'attend_back', 'fitted', 'masked_softmax', 'pieces', 'rotate', 'sinusoids', 'turned', 'wide',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',
@@ -117,6 +119,8 @@ def printed(function):
 
 SIZES = {'vocab_size': 7, 'wordvec_size': 3, 'hidden_size': 2}
 V_H = {'vocab_size': 7, 'hidden_size': 2}
+BERT_SIZES = {'vocab_size': 7, 'D': 4, 'heads': 2, 'blocks': 1, 'hidden': 5, 'T_max': 3, 'dropout_ratio': 0.5,
+              'pad_id': 0}
 WINDOW = {'window_size': 1, 'corpus': CORPUS, 'sparse': False}
 
 
@@ -235,6 +239,10 @@ CALLS = {
     'load_data': (spiral.load_data, {'seed': 1984}),
     'sequence.load_data': (sequence.load_data, {'seed': 1984}),
     'toy.load_data': (lambda **given: toy.load_data(**given)[0], {'data_type': 'train', 'size': 20, 'seed': 1984}),
+    'next_word_probabilities': (toy.next_word_probabilities, {'prefix': ['you']}),
+    'masked_word_probabilities': (toy.masked_word_probabilities, {'words': ['it', 'was', 'cold', 'yesterday'],
+                                                                  'place': 2}),
+    'derives': (toy.derives, {'words': ['it', 'was', 'cold', 'yesterday']}),
     'digits.load_data': (lambda **given: digits.load_data(**given), {
         'train_size': 3, 'test_size': 2, 'normalize': True, 'flatten': True, 'one_hot_label': False, 'seed': 1984}),
     'images.load_data': (lambda data: images.load_data(data), {'data': 'fashion'}),
@@ -285,6 +293,10 @@ CALLS = {
     'DecoderBlock': model(DecoderBlock, BLOCK, x=F(2, 3, 4), memory=F(2, 5, 4), mask=SEEN, memory_mask=SEEN[:, :1]),
     'PeekySeq2seq': model(PeekySeq2seq, SIZES, **QA),
     'AttentionSeq2seq': model(AttentionSeq2seq, SIZES, **QA),
+    'BERTEncoder': model(BERTEncoder, BERT_SIZES, xs=XS),
+    'BERT': model(BERT, BERT_SIZES, xs=XS, ts=np.where(XS % 2, XS, -1)),
+    'BERTClassifier': model(lambda classes, **sizes: BERTClassifier(BERTEncoder(**sizes), classes),
+                            {'classes': 2, **BERT_SIZES}, xs=XS, ts=np.array([0, 1])),
     'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
     'AttentionSeq2seq.generate': answers(AttentionSeq2seq, xs=XS, beam_size=1),
 }
@@ -344,6 +356,7 @@ RIGHT = {
     *((f'{kind}Pooling-0', 'x', 'nan') for kind in ('', 'Average', 'Simple_', 'Simple_Average')),   # in no window
     ('accuracy', 'x', 'nan'),                                                               # some label
     ('analogy', 'answer', 'none'), ('load_data', 'seed', 'none'), ('sequence.load_data', 'seed', 'none'),
+    *((name, 'pad_id', 'none') for name in ('BERT', 'BERTEncoder', 'BERTClassifier')),        # rows are full
     ('toy.load_data', 'size', 'none'), ('Trainer', 'max_grad', 'none'), ('Trainer', 'eval_interval', 'none'),
     ('RnnlmTrainer', 'max_grad', 'none'), ('RnnlmTrainer', 'eval_interval', 'none'), ('RnnlmGen', 'skip_ids', 'none'),
     ('RnnlmGen', 'skip_ids', 'empty'), ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'),
