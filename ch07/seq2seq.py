@@ -67,7 +67,7 @@ class Decoder(Layer):
         return self.go_on(xs, h)
 
     def go_on(self, xs, h):
-        """As forward, but from the state in which the LSTM stands."""
+        """As forward, but from the state in which the decoder stands."""
         return self.affine.forward(self.lstm.forward(self.embed.forward(xs)))   # (N, T, V)
 
     def backward(self, dscore):
@@ -90,7 +90,7 @@ class Decoder(Layer):
             step = self.go_on if t else self.forward
             score = step(ids[:, t:t + 1], h)                    # (N, 1, V)
             ids[:, t + 1] = score[:, 0].argmax(axis=1)
-        self.lstm.reset_state()
+        self.reset_state()
         return ids[:, 1:] if len(ids) > 1 else ids[0, 1:].tolist()
 
     def beam_search(self, h, start_id, sample_size, beam_size):
@@ -114,9 +114,16 @@ class Decoder(Layer):
             rows = (np.arange(N)[:, None] * B + best // V).reshape(-1)      # (N·B,): the beams that go on
             ids = ids[rows]
             ids[:, t + 1] = best.reshape(-1) % V
-            self.lstm.set_state(self.lstm.h[rows], self.lstm.c[rows])
-        self.lstm.reset_state()
+            self.keep_rows(rows)
+        self.reset_state()
         return ids[::B, 1:]                                     # of each question the first, the likeliest
+
+    def keep_rows(self, rows):
+        """Go on as these rows (N,) of the batch stand, a row more than once perhaps."""
+        self.lstm.set_state(self.lstm.h[rows], self.lstm.c[rows])
+
+    def reset_state(self):
+        self.lstm.reset_state()
 
 
 class Seq2seq(BaseModel):

@@ -55,11 +55,11 @@ def main(
 
 
 def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size=1, resume=False,
-          name=None):
-    """Train with Adam; after each epoch print ten test questions and the accuracy on all, at the end save the model.
+          name=None, optimizer=None, schedule=None, callbacks=()):
+    """Train; after each epoch print ten test questions and the accuracy on all, at the end save the model.
 
     Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards. flags, resume and name
-    (None: that of its class) as `training` takes them.
+    (None: that of its class) as `training` takes them, optimizer (None: Adam), schedule and callbacks as Trainer.
     Returns the accuracy after each epoch.
     """
     (x_train, t_train), (x_test, t_test) = train_data, test_data
@@ -80,7 +80,8 @@ def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, m
         print(f'val acc {100 * trainer.valid_list[-1]:.3f}% | epoch {trainer.current_epoch} / {max_epoch} | '
               f'time {elapsed:.0f}[s] | left {left:.0f}[s]')
 
-    trainer = Trainer(model, Adam(), [report, Trainer.rewind])      # rewind: each epoch shuffles the lines as they came
+    callbacks = [report, Trainer.rewind, *callbacks]    # rewind: each epoch shuffles the lines as they came
+    trainer = Trainer(model, optimizer or Adam(), callbacks, schedule)
     data = x_train, t_train, x_test, t_test, char_to_id
     with training(trainer, name or type(model).__name__, flags, data, id_to_char, resume):
         first_epoch, start = trainer.current_epoch, time.perf_counter()
