@@ -246,6 +246,12 @@ ch08.transformer.bert
   BERT(vocab_size=10001, D=128, heads=4, blocks=2, hidden=512, T_max=64, dropout_ratio=0.1, pad_id=None)
   BERT.backward(dout=1)
   mask_words(ids, mask_id, vocab_size, pad_id=None, share=0.15)
+ch08.transformer.transformer
+  Transformer(vocab_size, wordvec_size=128, heads=4, blocks=2, hidden_size=512, dropout_ratio=0.1, pre_norm=True)
+  Transformer.generate(xs, start_id, sample_size, beam_size=1)
+  Transformer.backward(dout=1)
+ch08.transformer.train_dates
+  warmed_up(steps, learning_rate=0.001, warmup=0.05)
 """
 
 # The settings that each of the book's scripts trains with.
@@ -280,6 +286,11 @@ ch07.train_seq2seq      wordvec_size=16 hidden_size=128 batch_size=128 max_epoch
 ch07.train_seq2seq      peeky=False
 ch08.transformer.train_gpt  wordvec_size=256 heads=4 blocks=4 dropout=0.3 batch_size=20 max_grad=1.0
 ch08.train              wordvec_size=16 hidden_size=256 batch_size=128 max_epoch=10 max_grad=5.0 model='attention'
+ch08.transformer.train_dates    file_name='date.txt' wordvec_size=128 heads=4 blocks=2 hidden_size=512 dropout=0.1
+ch08.transformer.train_dates    learning_rate=0.001 warmup=0.05 weight_decay=0.01 batch_size=128 max_epoch=10
+ch08.transformer.train_dates    max_grad=1.0 pre_norm=True
+ch08.transformer.compare        wordvec_size=16 hidden_size=256 width=128 feed_forward_size=512 batch_size=128
+ch08.transformer.compare        max_epoch=10
 """
 
 

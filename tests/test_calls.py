@@ -36,6 +36,7 @@ from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, Attention
 from ch08.transformer.bert import BERT, BERTClassifier, BERTEncoder
 from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
 from ch08.transformer.gpt import GPT
+from ch08.transformer.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from common import functions, negative_sampling_layer, util, weights
 from common.attention_layer import causal_mask
 from common.base_model import BaseModel
@@ -176,6 +177,7 @@ def loss_of_steps(kind):
 STEPS = {'x': F(2, 3), 'actions': np.array([0, 2]), 'numbers': F(2)}
 BLOCK = {'D': 4, 'heads': 2, 'hidden': 3, 'dropout_ratio': 0.5, 'activation': 'relu', 'pre_norm': True, 'rotary': True}
 SEEN = np.tri(3, dtype=bool)
+TRANSFORMER = {'vocab_size': 7, 'wordvec_size': 4, 'heads': 2, 'blocks': 1, 'hidden_size': 3}
 LM, QA, ENC = {'xs': XS, 'ts': TS}, {'xs': XS, 'ts': TS}, F(2, 3, 2)
 CALLS = {
     'sigmoid': (functions.sigmoid, {'x': F(2, 3)}),
@@ -297,8 +299,12 @@ CALLS = {
     'BERT': model(BERT, BERT_SIZES, xs=XS, ts=np.where(XS % 2, XS, -1)),
     'BERTClassifier': model(lambda classes, **sizes: BERTClassifier(BERTEncoder(**sizes), classes),
                             {'classes': 2, **BERT_SIZES}, xs=XS, ts=np.array([0, 1])),
+    'TransformerEncoder': model(TransformerEncoder, {**TRANSFORMER, 'dropout_ratio': 0.5}, xs=XS),
+    'TransformerDecoder': model(TransformerDecoder, {**TRANSFORMER, 'dropout_ratio': 0.5}, xs=XS, enc_hs=F(2, 3, 4)),
+    'Transformer': model(Transformer, {**TRANSFORMER, 'dropout_ratio': 0.5, 'pre_norm': False}, **QA),
     'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
     'AttentionSeq2seq.generate': answers(AttentionSeq2seq, xs=XS, beam_size=1),
+    'Transformer.generate': answers(lambda V, D, H: Transformer(V, 4, 2, 1, H), xs=XS, beam_size=2),
 }
 
 

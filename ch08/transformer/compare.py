@@ -49,15 +49,23 @@ def main(
         print(f'----- {name}')
         np.random.seed(seed)
         model = Model(*sizes)
-        start, ends = time.perf_counter(), []
-        accuracies[name] = learn(
-            model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad,
-            name=f'compare_{Model.__name__}',
-            callbacks=[lambda trainer, start=start, ends=ends: ends.append(time.perf_counter() - start)], **others)
-        seconds[name] = ends
+        clock = Clock()
+        accuracies[name] = learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad,
+                                 name=f'compare_{Model.__name__}', callbacks=[clock], **others)
+        seconds[name] = clock.seconds
     plot_both(accuracies, seconds, file_name)
     show('ch08_transformer_compare')
     return accuracies, seconds
+
+
+class Clock:
+    """A callback: `seconds`, those that have passed since it was made, after each epoch."""
+
+    def __init__(self):
+        self.start, self.seconds = time.perf_counter(), []
+
+    def __call__(self, trainer):
+        self.seconds.append(time.perf_counter() - self.start)
 
 
 def plot_both(accuracies, seconds, file_name):

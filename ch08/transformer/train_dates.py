@@ -3,7 +3,7 @@
 The questions are read as they are written: attention does not mind in which order. --file-name addition.txt learns to
 add. It leaves behind the weights, a chart of the accuracy and a picture of where each head looks.
 """
-from typing import Annotated
+from typing import Annotated, Any
 
 from ch07.train_seq2seq import ANSWERED, learn
 from ch08.transformer.transformer import Transformer
@@ -94,8 +94,8 @@ def draw_heads(model, x, t):
     heights = [0.17 * len(rows) for _, rows, _ in kinds.values()]
     size = heads * (width + 0.5), blocks * (sum(heights) + 3 * space)
     figure = plt.figure(figsize=size, layout='constrained')
-    for part, (kind, (title, rows, columns)) in zip(
-            figure.subfigures(3, 1, height_ratios=[height + space for height in heights]), kinds.items(), strict=True):
+    parts: Any = figure.subfigures(3, 1, height_ratios=[height + space for height in heights])
+    for part, (kind, (title, rows, columns)) in zip(parts, kinds.items(), strict=True):
         part.suptitle(title, fontweight='bold')
         for ax, (block, head) in zip(part.subplots(blocks, heads, squeeze=False).flat, np.ndindex(blocks, heads),
                                      strict=True):

@@ -1,9 +1,9 @@
 """Transformer: attention alone reads the question and writes the answer, all characters of either at once."""
-from ch07.seq2seq import Decoder, Seq2seq
+from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.transformer.blocks import DecoderBlock, EncoderBlock
 from common.checks import check_shape, check_sizes
 from common.evaluation import not_training
-from common.layers import Layer, gather
+from common.layers import gather
 from common.multi_head_attention import set_cache
 from common.norm_layers import LayerNorm
 from common.np import np
@@ -24,7 +24,7 @@ def make_norm(D, dtype):
     return LayerNorm(np.ones(D, dtype), np.zeros(D, dtype))
 
 
-class TransformerEncoder(Layer):
+class TransformerEncoder(Encoder):
     """A state of each character of the question, in which it has looked at all others, in as many rounds as blocks.
 
     xs (N, S) -> hs (N, S, D). Vaswani et al., 2017, 3.1.
