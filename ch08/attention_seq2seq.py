@@ -56,12 +56,17 @@ class AttentionDecoder(Decoder):
         return self.affine.forward(join(context, hs))           # (N, T, 2H) -> (N, T, V)
 
     def backward(self, dscore):
+        denc_hs = self.go_back(dscore)
+        denc_hs[:, -1] += self.lstm.dh
+        return denc_hs                                          # (N, S, H)
+
+    def go_back(self, dscore):
+        """As backward, but without the state in which the LSTM stood at first."""
         dout = self.affine.backward(dscore)                     # (N, T, 2H)
         H = dout.shape[2] // 2
         denc_hs, dhs = self.attention.backward(dout[:, :, :H])  # (N, S, H), (N, T, H)
         dhs += dout[:, :, H:]
         self.embed.backward(self.lstm.backward(dhs))
-        denc_hs[:, -1] += self.lstm.dh
         return denc_hs                                          # (N, S, H)
 
 

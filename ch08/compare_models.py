@@ -1,4 +1,7 @@
-"""Three models that learn to write dates, one after the other, their accuracies in one chart (book, 8.3)."""
+"""Three models that learn to write dates, one after the other, their accuracies in one chart (book, 8.3).
+
+With --beyond it is attention beside its other forms: read from both ends, in another place, three LSTMs deep (8.4).
+"""
 from typing import Annotated
 
 from ch07.compare_models import compare
@@ -10,6 +13,7 @@ from common.figures import show
 
 def main(
     # models
+    beyond: Annotated[bool, "attention and its other forms in place of the book's three"] = False,
     wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
     hidden_size: Annotated[int, 'units of encoder and decoder each'] = 256,
     # training
@@ -21,12 +25,13 @@ def main(
     # chance
     seed: Annotated[int | None, 'of weights and batches of each; none: they go on from the one before', SEEDS] = None,
 ):
-    """Train and save the three and draw their accuracies, which are returned: name -> one an epoch."""
+    """Train and save the models and draw their accuracies, which are returned: name -> one an epoch."""
     flags = dict(locals())
-    models = {'plain' if name == 'seq2seq' else name: (Model, True) for name, Model in MODELS.items()}
+    names = ('attention', 'bi', 'bahdanau', 'deep') if beyond else ('attention', 'seq2seq', 'peeky')
+    models = {'plain' if name == 'seq2seq' else name: (MODELS[name], True) for name in names}
     curves = compare(models, 'date.txt', flags, stem='dates_')
     plot_accuracies(curves, 'learning dates, read backwards')
-    show('ch08_compare_models')
+    show('ch08_compare_models' + '_beyond' * beyond)
     return curves
 
 

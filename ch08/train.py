@@ -1,27 +1,29 @@
 """Learn to write dates as ISO dates (book, 8.2 and 8.3): `september 27, 1994` is to become `1994-09-27`.
 
 The questions are read backwards. With attention nearly every answer is right after two or three passes over the
-data; --model peeky comes there later, --model seq2seq hardly at all. It leaves behind the weights, a chart of the
-accuracy and, with attention, a picture of where the model looked.
+data; --model peeky comes there later, --model seq2seq hardly at all. --model bi, bahdanau and deep are attention in
+other forms (8.4). It leaves behind the weights, a chart of the accuracy and, with attention, a picture of where the
+model looked.
 """
 from typing import Annotated, Literal
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch07.train_seq2seq import ANSWERED, learn
-from ch08.attention_seq2seq import AttentionSeq2seq
+from ch08 import visualize_attention
 from ch08.visualize_attention import draw_attention
 from common.cli import FROM_0, SEEDS, run
 from common.figures import plot_accuracies, show
 from common.np import np
 from dataset import sequence
 
-MODELS = {'attention': AttentionSeq2seq, 'seq2seq': Seq2seq, 'peeky': PeekySeq2seq}
+MODELS = {**visualize_attention.MODELS, 'seq2seq': Seq2seq, 'peeky': PeekySeq2seq}
 
 
 def main(
     # model
-    model: Annotated[Literal['attention', 'seq2seq', 'peeky'], 'which model is trained'] = 'attention',
+    model: Annotated[Literal['attention', 'seq2seq', 'peeky', 'bi', 'bahdanau', 'deep'],
+                     'which model is trained'] = 'attention',
     wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
     hidden_size: Annotated[int, 'units of encoder and decoder each'] = 256,
     forget_bias: Annotated[float, "first bias of the LSTMs' forget gates; with 1 they remember from the start"] = 0.0,
@@ -47,7 +49,7 @@ def main(
     accuracies = learn(network, train_data, test_data, flags, True, max_epoch, batch_size, max_grad, beam_size, resume)
     plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards', ANSWERED)
     show('ch08_train_accuracy', keep=True)
-    if model == 'attention':
+    if model in visualize_attention.MODELS:
         x_test, t_test = test_data
         draw_attention(network, x_test[:5], t_test[:5])
         show('ch08_train_attention', keep=True)

@@ -2,9 +2,12 @@
 
 It takes the weights that `python -m ch08.train` leaves behind.
 """
-from typing import Annotated
+from typing import Annotated, Literal
 
+from ch08.attention_bi_seq2seq import AttentionBiSeq2seq
 from ch08.attention_seq2seq import AttentionSeq2seq
+from ch08.bahdanau_seq2seq import BahdanauSeq2seq
+from ch08.deep_attention_seq2seq import DeepAttentionSeq2seq
 from common.checks import InputError
 from common.cli import SEEDS, run
 from common.figures import show
@@ -12,25 +15,33 @@ from common.np import np, to_cpu
 from common.weight_files import load_weights, lstm_sizes
 from dataset import files, sequence
 
+MODELS = {'attention': AttentionSeq2seq, 'bi': AttentionBiSeq2seq, 'bahdanau': BahdanauSeq2seq,
+          'deep': DeepAttentionSeq2seq}
+
 
 def main(
     # model
-    params: Annotated[str | None, 'the file of ch08/train; none: looked for'] = None,
+    params: Annotated[str | None, 'the file of ch08/train, which says of which model it is; none: looked for'] = None,
+    model: Annotated[Literal['attention', 'bi', 'bahdanau', 'deep'], 'whose file is looked for'] = 'attention',
     # chance
     seed: Annotated[int, 'of the choice of dates', SEEDS] = 1984,
 ):
     """Draw the maps; returns the attention weights (5, T, S), in reading order."""
     _, (x_test, t_test) = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
-    weights = load_weights(params or files.find_weights('AttentionSeq2seq', made_by='ch08.train'))
+    weights = load_weights(params or files.find_weights(MODELS[model].__name__, made_by='ch08.train'))
+    kinds = {kind.__name__: kind for kind in MODELS.values()}
+    name = str(weights.about.get('class', 'AttentionSeq2seq'))      # the book's files do not say
+    if name not in kinds:
+        raise InputError(f'{weights.path}: expected weights of {", ".join(kinds)}, got those of {name}')
     if weights.words not in (None, list(char_to_id)):
         raise InputError(f'{weights.path}: expected weights learnt from the characters of date.txt, got others')
-    model = AttentionSeq2seq(*lstm_sizes(weights))
-    model.load_params(weights.path)
+    network = kinds[name](*lstm_sizes(weights))
+    network.load_params(weights.path)
 
     np.random.seed(seed)
     chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
-    attention = draw_attention(model, x_test[chosen], t_test[chosen])
+    attention = draw_attention(network, x_test[chosen], t_test[chosen])
     show('ch08_visualize_attention')
     return attention
 

@@ -32,11 +32,19 @@ from ch06.rnnlm import Rnnlm
 from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
+from ch08.attention_bi_seq2seq import AttentionBiEncoder, AttentionBiSeq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from ch08.transformer.bert import BERT, BERTClassifier, BERTEncoder
 from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
 from ch08.transformer.gpt import GPT
 from ch08.transformer.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from ch08.bahdanau_seq2seq import BahdanauDecoder, BahdanauSeq2seq, Simple_TimeAttentionLSTM, TimeAttentionLSTM
+from ch08.deep_attention_seq2seq import (
+    DeepAttentionDecoder,
+    DeepAttentionEncoder,
+    DeepAttentionSeq2seq,
+    TimeDeepLSTM,
+)
 from common import functions, negative_sampling_layer, util, weights
 from common.attention_layer import causal_mask
 from common.base_model import BaseModel
@@ -305,6 +313,23 @@ CALLS = {
     'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
     'AttentionSeq2seq.generate': answers(AttentionSeq2seq, xs=XS, beam_size=1),
     'Transformer.generate': answers(lambda V, D, H: Transformer(V, 4, 2, 1, H), xs=XS, beam_size=2),
+    'AttentionBiEncoder': model(AttentionBiEncoder, SIZES, xs=XS),
+    'AttentionBiSeq2seq': model(AttentionBiSeq2seq, SIZES, **QA),
+    'BahdanauDecoder': model(BahdanauDecoder, SIZES, xs=XS, enc_hs=ENC),
+    'BahdanauSeq2seq': model(BahdanauSeq2seq, SIZES, **QA),
+    'DeepAttentionEncoder': model(DeepAttentionEncoder, SIZES, xs=XS),
+    'DeepAttentionDecoder': model(DeepAttentionDecoder, SIZES, xs=XS, enc_hs=ENC),
+    'DeepAttentionSeq2seq': model(DeepAttentionSeq2seq, SIZES, **QA),
+    'TimeAttentionLSTM': model(TimeAttentionLSTM, {'Wx': F(5, 8), 'Wh': F(2, 8), 'b': F(8)}, xs=F(2, 4, 3),
+                               hs_enc=ENC),
+    'Simple_TimeAttentionLSTM': model(Simple_TimeAttentionLSTM, {'Wx': F(5, 8), 'Wh': F(2, 8), 'b': F(8)},
+                                      xs=F(2, 4, 3), hs_enc=ENC),
+    'TimeDeepLSTM': model(lambda **given: TimeDeepLSTM(*given.values()), {
+        'Wx1': F(3, 8), 'Wh1': F(2, 8), 'b1': F(8), 'Wx2': F(2, 8), 'Wh2': F(2, 8), 'b2': F(8)}, xs=F(2, 4, 3)),
+    'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
+    'AttentionSeq2seq.generate': answers(AttentionSeq2seq, xs=XS, beam_size=1),
+    **{f'{kind.__name__}.generate': answers(kind, xs=XS, beam_size=2)
+       for kind in (AttentionBiSeq2seq, BahdanauSeq2seq, DeepAttentionSeq2seq)},
 }
 
 

@@ -13,12 +13,21 @@ import common.attention_layer
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from ch08 import compare_models, train, visualize_attention
+from ch08.attention_bi_seq2seq import AttentionBiEncoder, AttentionBiSeq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
+from ch08.bahdanau_seq2seq import BahdanauDecoder, BahdanauSeq2seq, Simple_TimeAttentionLSTM, TimeAttentionLSTM
+from ch08.deep_attention_seq2seq import (
+    DeepAttentionDecoder,
+    DeepAttentionEncoder,
+    DeepAttentionSeq2seq,
+    TimeDeepLSTM,
+)
 from common.attention_layer import Attention
+from common.checks import InputError
 from common.functions import softmax
 from common.gradient_check import check_gradients
 from common.optimizer import Adam
-from common.time_layers import LSTM
+from common.time_layers import LSTM, TimeLSTM
 from common.trainer import Trainer, train_step
 from dataset import sequence
 
@@ -26,12 +35,39 @@ V, D, H = 7, 4, 5
 ROOT = Path(__file__).parents[1]
 
 
-def random_model(dtype='f8', hidden_size=H, scale=1):
+KINDS = [AttentionSeq2seq, AttentionBiSeq2seq, BahdanauSeq2seq, DeepAttentionSeq2seq]
+of_each_kind = pytest.mark.parametrize('kind', KINDS)
+
+
+def random_model(dtype='f8', hidden_size=H, scale=1, kind=AttentionSeq2seq):
     """A model with random biases too. Size 20 and scale 2 make its answers differ from question to question."""
-    model = AttentionSeq2seq(V, D, hidden_size, dtype)
+    model = kind(V, D, hidden_size, dtype)
     for param in model.params:
         param[...] = scale * np.random.randn(*param.shape)
     return model
+
+
+def run_cell(Wx, Wh, b, xs):
+    """All states (S, H) of an LSTM over the rows of xs (S, D), by its cell."""
+    cell, h = LSTM(Wx, Wh, b), np.zeros((1, len(Wh)))
+    c, states = h, []
+    for x in xs:
+        h, c = cell.forward(x[None], h, c)
+        states.append(h)
+    return np.concatenate(states)
+
+
+def read_plainly(model, question):
+    """enc_hs (1, S, H) of one question, with the cells."""
+    E, *rest = model.encoder.params
+    hs = run_cell(*rest[:3], E[question])
+    if isinstance(model, AttentionBiSeq2seq):
+        back = run_cell(*rest[3:6], E[question][::-1])[::-1]
+        hs = np.hstack((hs, back)) @ rest[6] + rest[7]
+    if isinstance(model, DeepAttentionSeq2seq):
+        for i in 3, 6:
+            hs = run_cell(*rest[i:i + 3], hs) + hs
+    return hs[None]
 
 
 def write_plainly(model, question, start_id, size, fed=None):
@@ -39,23 +75,28 @@ def write_plainly(model, question, start_id, size, fed=None):
 
     fed: the ids that go in, in place of start_id and the answer's own.
     """
-    E, Wx, Wh, b = model.params[:4]
-    cell, attention = LSTM(Wx, Wh, b), Attention()
-    h = c = np.zeros((1, len(Wh)))
-    states = []
-    for i in question:
-        h, c = cell.forward(E[[i]], h, c)
-        states.append(h)
-    enc_hs = np.stack(states, axis=1)       # (1, S, H)
-    E, Wx, Wh, b, W, bias = model.params[4:]
-    cell, c = LSTM(Wx, Wh, b), np.zeros((1, len(Wh)))
-    ids, scores, weights = [start_id], [], []
+    enc_hs, attention = read_plainly(model, question), Attention()
+    E, *weights, W, bias = model.decoder.params
+    cells = [LSTM(*weights[i:i + 3]) for i in range(0, len(weights), 3)]
+    hs = [enc_hs[:, -1]] * len(cells)
+    cs = [np.zeros_like(hs[0])] * len(cells)
+    ids, scores, looks = [start_id], [], []
     for t in range(size):
-        h, c = cell.forward(E[[ids[-1] if fed is None else fed[t]]], h, c)
-        scores.append(np.hstack((attention.forward(enc_hs, h), h)) @ W + bias)
-        weights.append(attention.attention_weight)
+        x = E[[ids[-1] if fed is None else fed[t]]]
+        if isinstance(model, BahdanauSeq2seq):
+            hs[0], cs[0] = cells[0].forward(np.hstack((attention.forward(enc_hs, hs[0]), x)), hs[0], cs[0])
+            top = hs[0]
+        else:
+            hs[0], cs[0] = cells[0].forward(x, hs[0], cs[0])
+            h = hs[0]
+            for i, cell in enumerate(cells[1:], 1):
+                hs[i], cs[i] = cell.forward(h, hs[i], cs[i])
+                h = h + hs[i]
+            top = np.hstack((attention.forward(enc_hs, h), h))
+        scores.append(top @ W + bias)
+        looks.append(attention.attention_weight)
         ids.append(int(scores[-1].argmax()))
-    return ids[1:], np.concatenate(scores), np.concatenate(weights)
+    return ids[1:], np.concatenate(scores), np.concatenate(looks)
 
 
 @pytest.fixture(scope='module')
@@ -75,11 +116,73 @@ def test_the_books_names():
         assert getattr(ch08.attention_layer, name) is getattr(common.attention_layer, name)
 
 
-def test_gradients():
-    xs, ts, enc_hs = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5)), np.random.randn(3, 4, H)
-    check_gradients(random_model(), xs, ts)
-    check_gradients(AttentionEncoder(V, D, H, 'f8'), xs)
-    check_gradients(AttentionDecoder(V, D, H, 'f8'), ts, enc_hs)
+@pytest.mark.parametrize('kind, encoder, decoder', [
+    (AttentionSeq2seq, AttentionEncoder, AttentionDecoder), (AttentionBiSeq2seq, AttentionBiEncoder, AttentionDecoder),
+    (BahdanauSeq2seq, AttentionEncoder, BahdanauDecoder),
+    (DeepAttentionSeq2seq, DeepAttentionEncoder, DeepAttentionDecoder)])
+def test_gradients(kind, encoder, decoder):
+    xs, ts, enc_hs = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5)), np.random.randn(3, 4, 3)
+    check_gradients(random_model(hidden_size=3, kind=kind), xs, ts)
+    check_gradients(encoder(V, D, 3, 'f8'), xs)
+    check_gradients(decoder(V, D, 3, 'f8'), ts, enc_hs)
+
+
+@pytest.mark.parametrize('N, T, S', [(3, 6, 4), (1, 1, 1), (2, 3, 1)])
+def test_attention_lstm_pair(N, T, S):
+    weights = [np.random.randn(*shape) for shape in ((H + D, 4 * H), (H, 4 * H), (4 * H,))]
+    fast, plain = TimeAttentionLSTM(*weights, stateful=True), Simple_TimeAttentionLSTM(*weights)
+    xs, hs_enc, dhs = np.random.randn(N, T, D), np.random.randn(N, S, H), np.random.randn(N, T, H)
+    fast.set_state(hs_enc[:, -1])
+    np.testing.assert_allclose(fast.forward(xs, hs_enc), plain.forward(xs, hs_enc), rtol=1e-10)
+    for a, (attention, _) in zip(fast.attention_weights, plain.steps, strict=True):
+        np.testing.assert_allclose(a, attention.attention_weight, rtol=1e-10)
+    (dxs, dhs_enc), (plain_dxs, plain_dhs_enc) = fast.backward(dhs), plain.backward(dhs)
+    dhs_enc[:, -1] += fast.dh
+    for a, b in ((dxs, plain_dxs), (dhs_enc, plain_dhs_enc), *zip(fast.grads, plain.grads, strict=True)):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-13)
+    check_gradients(fast, xs, hs_enc)
+    check_gradients(plain, xs, hs_enc)
+
+
+def test_attention_lstm_goes_on_where_it_stands():
+    weights = [np.random.randn(*shape) for shape in ((H + D, 4 * H), (H, 4 * H), (4 * H,))]
+    xs, hs_enc = np.random.randn(2, 6, D), np.random.randn(2, 4, H)
+    layer, whole = TimeAttentionLSTM(*weights, stateful=True), TimeAttentionLSTM(*weights).forward(xs, hs_enc)
+    parts = [layer.forward(part, hs_enc) for part in np.split(xs, 3, axis=1)]
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-12)
+    layer.reset_state()
+    np.testing.assert_array_equal(layer.forward(xs, hs_enc), whole)
+
+
+@pytest.mark.parametrize('call, says', [
+    (lambda: TimeAttentionLSTM(np.ones((2, 8)), np.ones((2, 8)), np.ones(8)), r'Wx: expected \(H \+ D, 4H\), more'),
+    (lambda: TimeAttentionLSTM(np.ones((3, 8)), np.ones((2, 8)), np.ones(8)).forward(np.ones((2, 1, 1)), np.ones(
+        (3, 4, 2))), 'hs_enc: expected a batch of 2, as in xs, got 3'),
+    (lambda: TimeDeepLSTM(np.ones((3, 8)), np.ones((2, 8))), 'weights: expected Wx, Wh and b of each LSTM, got 2 '),
+    (lambda: TimeDeepLSTM(*[np.ones((3, 8)), np.ones((2, 8)), np.ones(8)] * 2), r'Wx: expected \(2, 8\), got \(3, 8'),
+    (lambda: TimeDeepLSTM(), 'weights: expected Wx, Wh and b of each LSTM, got 0 arrays')])
+def test_what_the_new_layers_refuse(call, says):
+    with pytest.raises(InputError, match=f'^{says}'):
+        call()
+
+
+def test_deep_lstms_are_added_from_the_second_on():
+    shapes = [(D, 4 * H), (H, 4 * H), (4 * H,)] + [(H, 4 * H), (H, 4 * H), (4 * H,)] * 2
+    weights = [np.random.randn(*shape) for shape in shapes]
+    layer, xs = TimeDeepLSTM(*weights, stateful=True), np.random.randn(2, 6, D)
+    hs = TimeLSTM(*weights[:3]).forward(xs)
+    for i in 3, 6:
+        hs = hs + TimeLSTM(*weights[i:i + 3]).forward(hs)
+    np.testing.assert_allclose(layer.forward(xs), hs, rtol=1e-12)
+    assert layer.h.shape == layer.c.shape == (2, 3, H)
+    layer.reset_state()
+    assert layer.h is layer.c is None
+    parts = []
+    for part in np.split(xs, 3, axis=1):        # the states of all three go out and come back
+        parts.append(layer.forward(part))
+        layer.set_state(layer.h.copy(), layer.c.copy())
+    np.testing.assert_allclose(np.concatenate(parts, axis=1), hs, rtol=1e-12)
+    check_gradients(TimeDeepLSTM(*weights), xs)
 
 
 def test_first_weights_are_drawn_in_the_books_order():
@@ -99,8 +202,33 @@ def test_first_weights_are_drawn_in_the_books_order():
         np.testing.assert_allclose(param, value, rtol=1e-6)
 
 
-def test_loss_and_attention_are_those_of_the_plain_cells():
-    model = random_model()
+def of_lstms(*widths):
+    """The shapes and divisors of LSTMs' first weights, given what each takes in."""
+    return [row for width in widths for row in (((width, 4 * H), width**0.5), ((H, 4 * H), H**0.5), (4 * H,))]
+
+
+@pytest.mark.parametrize('kind, encoder, decoder', [
+    (AttentionBiSeq2seq, [*of_lstms(D, D), ((2 * H, H), (2 * H)**0.5), (H,)], [*of_lstms(D), 2 * H]),
+    (BahdanauSeq2seq, of_lstms(D), [*of_lstms(H + D), H]),
+    (DeepAttentionSeq2seq, of_lstms(D, H, H), [*of_lstms(D, H, H), 2 * H])])
+def test_first_weights_of_the_others(kind, encoder, decoder):
+    """In the order in which they come: embedding, LSTMs, product."""
+    *lstms, width = decoder
+    rows = [((V, D), 100), *encoder, ((V, D), 100), *lstms, ((width, V), width**0.5), (V,)]
+    np.random.seed(3)
+    expected = [np.zeros(s) if isinstance(s[0], int) else np.random.randn(*s[0]) / s[1] for s in rows]
+    np.random.seed(3)
+    model = kind(V, D, H)
+    assert {a.dtype for a in (*model.params, *model.grads)} == {np.dtype('f')}
+    for param, value in zip(model.params, expected, strict=True):
+        np.testing.assert_allclose(param, value, rtol=1e-6)
+    biases = [param.tolist() for param in kind(V, D, H, forget_bias=1.0).params if param.shape == (4 * H,)]
+    assert biases == [np.repeat([1, 0, 0, 0], H).tolist()] * rows.count((4 * H,))
+
+
+@of_each_kind
+def test_loss_and_attention_are_those_of_the_plain_cells(kind):
+    model = random_model(kind=kind)
     xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 6))
     losses, expected = [], []
     for x, t in zip(xs, ts, strict=True):
@@ -115,8 +243,9 @@ def test_loss_and_attention_are_those_of_the_plain_cells():
     np.testing.assert_allclose(np.stack(weights, axis=1), expected, rtol=1e-8)
 
 
-def test_generation_in_batches_one_by_one_and_by_the_plain_cells():
-    model = random_model(hidden_size=20, scale=2)
+@of_each_kind
+def test_generation_in_batches_one_by_one_and_by_the_plain_cells(kind):
+    model = random_model(hidden_size=20, scale=2, kind=kind)
     xs = np.random.randint(0, V, (20, 4))
     expected = [write_plainly(model, x, 2, 6)[0] for x in xs]
     assert len(set(map(tuple, expected))) > 10      # else the comparison would say little
@@ -132,8 +261,9 @@ def test_generation_in_batches_one_by_one_and_by_the_plain_cells():
     assert model.decoder.lstm.h is None
 
 
-def test_beam_search_with_a_beam_for_every_beginning_finds_the_likeliest_answer():
-    model = random_model(hidden_size=20, scale=0.7)
+@of_each_kind
+def test_beam_search_with_a_beam_for_every_beginning_finds_the_likeliest_answer(kind):
+    model = random_model(hidden_size=20, scale=0.5, kind=kind)
     xs, answers = np.random.randint(0, V, (12, 4)), np.array(list(np.ndindex(V, V, V)))        # (343, 3): all there are
     expected = []
     for x in xs:
@@ -145,8 +275,9 @@ def test_beam_search_with_a_beam_for_every_beginning_finds_the_likeliest_answer(
     assert model.generate(xs, 2, 3, beam_size=V * V).tolist() == expected
 
 
-def test_float32_stays_float32():
-    model = AttentionSeq2seq(V, D, H)
+@of_each_kind
+def test_float32_stays_float32(kind):
+    model = kind(V, D, H)
     xs, ts = np.random.randint(0, V, (3, 4)), np.random.randint(0, V, (3, 5))
     enc_hs = model.encoder.forward(xs)
     score = model.decoder.forward(ts, enc_hs)
@@ -156,9 +287,10 @@ def test_float32_stays_float32():
         assert array.dtype == np.float32
 
 
-def test_saved_model_gives_the_same_answers():
+@of_each_kind
+def test_saved_model_gives_the_same_answers(kind):
     xs = np.random.randint(0, V, (20, 4))
-    model, other = (random_model('f', 20, 2) for _ in range(2))
+    model, other = (random_model('f', 20, 2, kind) for _ in range(2))
     answers = model.generate(xs, 0, 6)
     assert (other.generate(xs, 0, 6) != answers).any()
     other.load_params(model.save_params())
@@ -166,9 +298,10 @@ def test_saved_model_gives_the_same_answers():
 
 
 @pytest.mark.slow
-def test_attention_finds_the_character_asked_for():
+@of_each_kind
+def test_attention_finds_the_character_asked_for(kind):
     """Copying a row of ten characters backwards: attention must learn where to look, one h is too small for all."""
-    model = AttentionSeq2seq(8, 8, 32)
+    model = kind(8, 8, 32)
     optimizer = Adam(0.01)
     for _ in range(400):
         xs = np.random.randint(1, 8, (64, 10))
@@ -179,7 +312,9 @@ def test_attention_finds_the_character_asked_for():
 
 
 @pytest.mark.parametrize(('model', 'kind'), [('attention', AttentionSeq2seq), *(
-    pytest.param(*row, marks=pytest.mark.slow) for row in (('seq2seq', Seq2seq), ('peeky', PeekySeq2seq)))])
+    pytest.param(*row, marks=pytest.mark.slow) for row in (
+        ('seq2seq', Seq2seq), ('peeky', PeekySeq2seq), ('bi', AttentionBiSeq2seq), ('bahdanau', BahdanauSeq2seq),
+        ('deep', DeepAttentionSeq2seq)))])
 def test_train(model, kind, few_dates, capsys, monkeypatch):
     seen, fit = [], Trainer.fit
     monkeypatch.setattr(Trainer, 'fit', lambda trainer, x, *args: (seen.append(x), fit(trainer, x, *args)))
@@ -199,16 +334,18 @@ def test_train(model, kind, few_dates, capsys, monkeypatch):
     assert f'Q {first}\n' in printed                                               # in reading order
     assert Path(f'{kind.__name__}.npz').is_file()
     assert Path('ch08_train_accuracy.png').is_file()
-    assert Path('ch08_train_attention.png').is_file() == (model == 'attention')
+    assert Path('ch08_train_attention.png').is_file() == (model not in ('seq2seq', 'peeky'))
 
 
 @pytest.mark.slow
-def test_compare_models(few_dates):
-    curves = compare_models.main(hidden_size=8, batch_size=50, max_epoch=2, seed=1)
-    assert list(curves) == ['attention', 'plain', 'peeky']
-    for model, accuracies in zip(train.MODELS, curves.values(), strict=True):
+@pytest.mark.parametrize('beyond', [False, True])
+def test_compare_models(beyond, few_dates):
+    curves = compare_models.main(beyond, hidden_size=8, batch_size=50, max_epoch=2, seed=1)
+    assert list(curves) == (['attention', 'bi', 'bahdanau', 'deep'] if beyond else ['attention', 'plain', 'peeky'])
+    for name, accuracies in curves.items():
+        model = 'seq2seq' if name == 'plain' else name
         assert train.main(model, hidden_size=8, batch_size=50, max_epoch=2, seed=1)[1] == accuracies
-    assert Path('ch08_compare_models.png').is_file()
+    assert Path('ch08_compare_models_beyond.png' if beyond else 'ch08_compare_models.png').is_file()
 
 
 def test_visualize_attention(few_dates, capsys):
@@ -220,6 +357,23 @@ def test_visualize_attention(few_dates, capsys):
     assert f'picture: {Path("ch08_visualize_attention.png").resolve()}' in capsys.readouterr().out
     assert Path('ch08_visualize_attention.png').is_file()
     np.testing.assert_array_equal(visualize_attention.main('AttentionSeq2seq.npz', seed=5), weights)
+
+
+@pytest.mark.parametrize('model', ['bi', 'bahdanau', 'deep'])
+def test_visualize_attention_of_another_model(model, few_dates, monkeypatch):
+    """Found by its flag, or told by the file; another class is refused."""
+    monkeypatch.setattr(visualize_attention, 'draw_attention', lambda network, xs, ts: network)
+    monkeypatch.setattr(visualize_attention, 'show', lambda name: None)
+    V, kind = len(sequence.get_vocab()[0]), train.MODELS[model]
+    network = kind(V, 16, 8)
+    network.save_params()
+    for drawn in visualize_attention.main(model=model), visualize_attention.main(f'{kind.__name__}.npz'):
+        assert type(drawn) is kind
+        for param, saved in zip(drawn.params, network.params, strict=True):
+            np.testing.assert_array_equal(param, saved)
+    Seq2seq(V, 16, 8).save_params()
+    with pytest.raises(InputError, match=r'^Seq2seq\.npz: expected weights of AttentionSeq2seq, .*, got those of Seq2'):
+        visualize_attention.main('Seq2seq.npz')
 
 
 def test_visualize_attention_without_weights(few_dates, monkeypatch, tmp_path):
