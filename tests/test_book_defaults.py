@@ -252,6 +252,12 @@ ch08.transformer.transformer
   Transformer.backward(dout=1)
 ch08.transformer.train_dates
   warmed_up(steps, learning_rate=0.001, warmup=0.05)
+ch08.attention_bi_seq2seq
+  AttentionBiSeq2seq(vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0)
+ch08.bahdanau_seq2seq
+  BahdanauSeq2seq(vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0)
+ch08.deep_attention_seq2seq
+  DeepAttentionSeq2seq(vocab_size, wordvec_size, hidden_size, dtype='f', forget_bias=0.0)
 """
 
 # The settings that each of the book's scripts trains with.
