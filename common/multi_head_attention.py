@@ -83,7 +83,8 @@ class MultiHeadAttention(Layer):
         dy = (rows @ W_o.T).reshape(N, T, h, d).swapaxes(1, 2)  # (N, h, T, d)
         if memory is None:
             dqkv = self.empty(3, N, T)
-            attend_back(dy, a, q, k, v, *dqkv, self.causal)
+            dq, dk, dv = dqkv
+            attend_back(dy, a, q, k, v, dq, dk, dv, self.causal)
             if self.rotary:
                 rotate(dqkv[:2], 0, back=True)
             return self.project_back(x, dqkv, 0)

@@ -318,6 +318,9 @@ def test_positions_from_a_start_are_those_of_the_whole(D):
         close(layer.forward(xs[:, 4:], start=4), whole[:, 4:])
         layer = copy.deepcopy(layer)
         close(layer.forward(xs[:, :2]), whole[:, :2])
+        fresh = type(layer)(*layer.params)
+        fresh.forward(xs[:, :2])
+        close(fresh.forward(xs[:, 3:], start=3), whole[:, 3:])
 
 
 def test_one_table_for_widths_and_dtypes_in_turn():
@@ -335,6 +338,9 @@ def test_learnt_positions_by_hand():
     dout = np.array([[[1.0, 2], [3, 4]], [[10, 20], [30, 40]]])
     assert layer.backward(dout).tolist() == dout.tolist()
     assert layer.grads[0].tolist() == [[0, 0], [11, 22], [33, 44], [0, 0]]
+    layer.forward(np.ones((2, 2, 2)), start=2)
+    layer.backward(dout)
+    assert layer.grads[0].tolist() == [[0, 0], [0, 0], [11, 22], [33, 44]]
 
 
 # ---- bad input
