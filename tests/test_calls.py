@@ -391,14 +391,13 @@ RIGHT = {
     ('toy.load_data', 'size', 'none'), ('Trainer', 'max_grad', 'none'), ('Trainer', 'eval_interval', 'none'),
     ('RnnlmTrainer', 'max_grad', 'none'), ('RnnlmTrainer', 'eval_interval', 'none'), ('RnnlmGen', 'skip_ids', 'none'),
     ('RnnlmGen', 'skip_ids', 'empty'), ('RnnlmGen', 'top_k', 'none'), ('BetterRnnlmGen', 'skip_ids', 'none'),
-    ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none'),
-}
-RIGHT |= {(name, argument, 'none') for argument in ('mask', 'memory', 'memory_mask') for name in CALLS}
-RIGHT |= {('causal_mask', 'S', 'none'), ('LearntPositions-1', 'W', 'nan')}      # behind the last position
     ('BetterRnnlmGen', 'top_k', 'none'), ('SimpleConvNet', 'conv_param', 'none'), ('RnnlmGen', 'top_p', 'none'),
     ('BetterRnnlmGen', 'top_p', 'none'), ('GPT', 'hidden', 'none'),
     ('GPT.generate', 'start_ids', 'rank+'), ('GPT.generate', 'skip_ids', 'none'), ('GPT.generate', 'top_k', 'none'),
-    ('GPT.generate', 'top_p', 'none')}
+    ('GPT.generate', 'top_p', 'none'),
+}
+RIGHT |= {(name, argument, 'none') for argument in ('mask', 'memory', 'memory_mask') for name in CALLS}
+RIGHT |= {('causal_mask', 'S', 'none'), ('LearntPositions-1', 'W', 'nan')}      # behind the last position
 RIGHT |= {(f'{name}BatchNormalization-{case}', f'running_{moment}', 'none')         # begins with zeros
           for name in ('', 'Simple_') for case in (4, 5) for moment in ('mean', 'var')}
 
