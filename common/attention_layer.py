@@ -254,7 +254,7 @@ class ScaledDotProductAttention(Layer):
 
 def wide(*arrays):
     """The arrays, with a first axis of length 1 where they have two."""
-    return [a[None] if a.ndim == 2 else a for a in arrays]
+    return tuple(a[None] if a.ndim == 2 else a for a in arrays)
 
 
 class Simple_ScaledDotProductAttention(ScaledDotProductAttention):

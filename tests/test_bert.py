@@ -181,7 +181,7 @@ def test_the_truth_of_hidden_words():
     assert p.shape == (3, len(words)) and p.sum(axis=1) == pytest.approx(1)
     assert p[0, words['music']] == pytest.approx(1 / 5) and p[1, words['hot']] == pytest.approx(1 / 5)
     assert p[2, words['yesterday']] == pytest.approx(1)
-    loss, share = train_bert.best_of(xs, ts, id_to_word, eos)
+    loss, share = train_bert.best_of((xs, ts), id_to_word, eos)
     assert loss == pytest.approx(2 * math.log(5) / 3)
     assert share in (1 / 3, 2 / 3, 1)
 

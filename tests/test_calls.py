@@ -34,10 +34,6 @@ from ch07.rnnlm_gen import BetterRnnlmGen, RnnlmGen
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from ch08.attention_bi_seq2seq import AttentionBiEncoder, AttentionBiSeq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
-from ch08.transformer.bert import BERT, BERTClassifier, BERTEncoder
-from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
-from ch08.transformer.gpt import GPT
-from ch08.transformer.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from ch08.bahdanau_seq2seq import BahdanauDecoder, BahdanauSeq2seq, Simple_TimeAttentionLSTM, TimeAttentionLSTM
 from ch08.deep_attention_seq2seq import (
     DeepAttentionDecoder,
@@ -45,6 +41,10 @@ from ch08.deep_attention_seq2seq import (
     DeepAttentionSeq2seq,
     TimeDeepLSTM,
 )
+from ch08.transformer.bert import BERT, BERTClassifier, BERTEncoder
+from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward
+from ch08.transformer.gpt import GPT
+from ch08.transformer.transformer import Transformer, TransformerDecoder, TransformerEncoder
 from common import functions, negative_sampling_layer, util, weights
 from common.attention_layer import causal_mask
 from common.base_model import BaseModel
@@ -326,8 +326,6 @@ CALLS = {
                                       xs=F(2, 4, 3), hs_enc=ENC),
     'TimeDeepLSTM': model(lambda **given: TimeDeepLSTM(*given.values()), {
         'Wx1': F(3, 8), 'Wh1': F(2, 8), 'b1': F(8), 'Wx2': F(2, 8), 'Wh2': F(2, 8), 'b2': F(8)}, xs=F(2, 4, 3)),
-    'Seq2seq.generate': answers(Seq2seq, xs=XS, beam_size=2),
-    'AttentionSeq2seq.generate': answers(AttentionSeq2seq, xs=XS, beam_size=1),
     **{f'{kind.__name__}.generate': answers(kind, xs=XS, beam_size=2)
        for kind in (AttentionBiSeq2seq, BahdanauSeq2seq, DeepAttentionSeq2seq)},
 }

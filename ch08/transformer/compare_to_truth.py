@@ -60,7 +60,8 @@ def main(
     trainer = Trainer(bert, AdamW(learning_rate), [watch],
                       rise_and_fall(learning_rate, max_epoch * (len(rows) // bert_batch_size)))
     for _ in range(max_epoch):
-        trainer.fit(*mask_words(rows, mask_id, mask_id + 1, eos), 1, bert_batch_size, 1.0, eval_interval=None)
+        xs, ts = mask_words(rows, mask_id, mask_id + 1, eos)
+        trainer.fit(xs, ts, 1, bert_batch_size, 1.0, eval_interval=None)
     found['BERT'] = watch.points
 
     draw(found)

@@ -45,13 +45,13 @@ def main(
     if weights.about.get('corpus') != 'toy':
         raise InputError(f'params: expected a BERT of the toy language, got one of '
                          f'{weights.about.get("corpus")!r:.60}')
-    test = labelled_sentences('test', test_size)
-    x_test, t_test = as_arrays(*test)
+    sentences, labels = labelled_sentences('test', test_size)
+    x_test, t_test = as_arrays(sentences, labels)
 
     curves: dict = {'from scratch': [], 'pretrained': []}
     for i in range(seeds):
         data_seed = (seed + i) % len(SEEDS)
-        x, t = as_arrays(*labelled_sentences('train', train_size, data_seed, without=test[0]))
+        x, t = as_arrays(*labelled_sentences('train', train_size, data_seed, without=sentences))
         for way, runs in curves.items():
             np.random.seed(data_seed)
             encoder = BERTEncoder(**bert.sizes)
@@ -61,7 +61,7 @@ def main(
             model = BERTClassifier(encoder)
             runs.append(learn(model, x, t, x_test, t_test, max_epoch, batch_size, learning_rate))
             print(f'{way}, seed {data_seed}: ' + (f'{runs[-1][-1]:.2%} right' if runs[-1] else 'not trained'))
-    show_answers(model, *test, x_test)
+    show_answers(model, sentences, labels, x_test)
     draw(curves, f'is it a sentence? {train_size:,} with labels to learn from')
     show('ch08_transformer_finetune_bert')
     return curves

@@ -69,14 +69,15 @@ def main(
     with training(trainer, 'BERT', flags, (x_train, x_valid, word_to_id), words, resume, keep_best=True):
         for _ in range(trainer.current_epoch, max_epoch):
             trainer.goes_on = False     # each epoch is a fit of its own, with masks of its own
-            trainer.fit(*mask_words(x_train, mask_id, len(words), pad_id), 1, batch_size, max_grad, eval_interval=50)
+            xs, ts = mask_words(x_train, mask_id, len(words), pad_id)
+            trainer.fit(xs, ts, 1, batch_size, max_grad, eval_interval=50)
 
     testing = hide(x_test, mask_id, pad_id)
     found = dict(zip(('loss', 'accuracy'), measure(model, *testing), strict=True))
     print(f'test: loss {found["loss"]:.3f}, right {found["accuracy"]:.1%}')
-    floor = best_of(*validation, id_to_word, pad_id) if corpus == 'toy' else None
+    floor = best_of(validation, id_to_word, pad_id) if corpus == 'toy' else None
     if corpus == 'toy':
-        found['loss of the truth'], found['accuracy of the truth'] = best_of(*testing, id_to_word, pad_id)
+        found['loss of the truth'], found['accuracy of the truth'] = best_of(testing, id_to_word, pad_id)
         print(f'(no model can do better than {found["loss of the truth"]:.3f}, '
               f'{found["accuracy of the truth"]:.1%})')
     draw(trainer, floor)
@@ -137,8 +138,9 @@ def truth(xs, ts, id_to_word, pad_id):
     return np.stack(found)
 
 
-def best_of(xs, ts, id_to_word, pad_id):
+def best_of(batch, id_to_word, pad_id):
     """What measure would give of a model that knows the toy language."""
+    xs, ts = batch
     p, labels = truth(xs, ts, id_to_word, pad_id), ts[ts != HIDDEN]
     return (float(-np.log(p[np.arange(len(labels)), labels]).mean()),
             float((p.argmax(axis=1) == labels).mean()))
