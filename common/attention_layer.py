@@ -221,7 +221,8 @@ class ScaledDotProductAttention(Layer):
         q, k, v = self.check(q, k, v, mask)
         q = q * (1 / math.sqrt(q.shape[-1]))                    # (…, T, D), small beside the scores
         y = np.empty((*q.shape[:-1], v.shape[-1]), q.dtype)     # (…, T, M)
-        a = attend(*wide(q, k, v, y), mask=mask)
+        wide_q, wide_k, wide_v, wide_y = wide(q, k, v, y)
+        a = attend(wide_q, wide_k, wide_v, wide_y, mask)
         self.a, self.cache, self.out_shape = a.reshape(*q.shape[:-1], -1), (q, k, v), y.shape
         return y
 
