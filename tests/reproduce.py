@@ -366,7 +366,8 @@ def shown(name, results):
     for what, first in results[0]['measured'].items():
         values = [result['measured'][what] for result in results]
         if isinstance(first, int | float):
-            text = f'{what} {middle(values, 0 if isinstance(first, int) else 2 if max(map(abs, values)) >= 0.1 else 4)}' + ' %' * what.endswith('accuracy')
+            digits = 0 if isinstance(first, int) else 2 if max(map(abs, values)) >= 0.1 else 4
+            text = f'{what} {middle(values, digits)}' + ' %' * what.endswith('accuracy')
         elif isinstance(first, str) and what != 'text':
             text = f'{what}: {" / ".join(values)}'
         elif isinstance(first, str):
