@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ch08.transformer import compare, train_dates
-from ch08.transformer.transformer import Transformer, TransformerDecoder, TransformerEncoder
+from ch08.transformer.transformer import Transformer
 from common.callbacks import WarmupCosine
 from common.checks import InputError
 from common.evaluation import evaluate_seq2seq, not_training
@@ -62,7 +62,7 @@ def few_dates(lines):
 
 
 @pytest.mark.parametrize(('pre_norm', 'blocks'), [
-    (True, 1), *(pytest.param(*row, marks=pytest.mark.slow) for row in ((True, 2), (False, 1), (False, 2)))])
+    (True, 1), *(pytest.param(*row, marks=pytest.mark.slow) for row in ((True, 2), (False, 1)))])
 def test_gradients(pre_norm, blocks):
     xs, ts = np.random.randint(0, V, (2, S)), np.random.randint(0, V, (2, 4))
     check_gradients(random_model(scale=0.5, pre_norm=pre_norm, wordvec_size=4, hidden_size=3, blocks=blocks), xs, ts)
@@ -71,7 +71,7 @@ def test_gradients(pre_norm, blocks):
 @pytest.mark.slow
 def test_gradients_with_dropout(monkeypatch):
     """With the same numbers dropped each time."""
-    model = random_model(scale=0.5, dropout_ratio=0.3, wordvec_size=4, hidden_size=3)
+    model = random_model(scale=0.5, dropout_ratio=0.3, wordvec_size=4, hidden_size=3, blocks=1)
     xs, ts = np.random.randint(0, V, (2, S)), np.random.randint(0, V, (2, 4))
     forward, losses = model.forward, []
 
@@ -84,14 +84,6 @@ def test_gradients_with_dropout(monkeypatch):
     check_gradients(model, xs, ts)
     set_training(model, False)
     assert abs(forward(xs, ts) - losses[0]) > 1e-3      # there was dropout
-
-
-@pytest.mark.slow
-def test_gradients_of_the_parts():
-    sizes = V, 4, 2, 1, 3, 0.0, True, 'f8'
-    xs, enc_hs = np.random.randint(0, V, (2, S)), np.random.randn(2, S, 4)
-    check_gradients(TransformerEncoder(*sizes), xs)
-    check_gradients(TransformerDecoder(*sizes), xs[:, :3], enc_hs)
 
 
 def test_loss_is_that_of_the_scores():
@@ -152,10 +144,14 @@ def test_answers_in_batches_one_by_one_and_without_a_cache(pre_norm):
     assert model.train_flg
     model.forward(xs, given)
     model.backward()                                                # no cache is left in its way
+    with pytest.raises(InputError):
+        model.generate(xs, V, 6)
+    model.forward(xs, given)
+    model.backward()                                                # nor after an error
 
 
 def test_beam_search_with_a_beam_for_every_beginning_finds_the_likeliest_answer():
-    model = learnt_model()
+    model = random_model(scale=0.2)     # each character hangs on those before it
     xs, answers = np.random.randint(0, V, (12, S)), np.array(list(np.ndindex(V, V, V)))        # (343, 3): all there are
     expected = []
     for x in xs:
@@ -210,16 +206,16 @@ def test_attention_weights():
 @pytest.mark.slow
 @pytest.mark.parametrize('pre_norm', [True, False])
 def test_it_learns_to_write_backwards(pre_norm):
-    """A row of six characters: each step must learn where to look."""
+    """A row of five characters: each step must learn where to look."""
     model = Transformer(8, 32, 2, 1, 32, 0.0, pre_norm)
-    optimizer, schedule = AdamW(), WarmupCosine(0.005, 20, 400)
-    for step in range(400):
-        xs = np.random.randint(1, 8, (32, 6))
+    optimizer, schedule = AdamW(), WarmupCosine(0.01, 20, 200)
+    for step in range(200):
+        xs = np.random.randint(1, 8, (32, 5))
         optimizer.lr = schedule(step)
         loss = train_step(model, optimizer, xs, np.hstack((np.zeros((32, 1), int), xs[:, ::-1])), 1.0)
     assert loss < 0.05
-    xs = np.random.randint(1, 8, (200, 6))
-    assert (model.generate(xs, 0, 6) == xs[:, ::-1]).all(axis=1).mean() > 0.95
+    xs = np.random.randint(1, 8, (200, 5))
+    assert (model.generate(xs, 0, 5) == xs[:, ::-1]).all(axis=1).mean() > 0.95
 
 
 FEW = {'wordvec_size': 8, 'heads': 2, 'blocks': 1, 'hidden_size': 8, 'batch_size': 50, 'max_epoch': 2, 'seed': 1}
@@ -228,12 +224,12 @@ FEW = {'wordvec_size': 8, 'heads': 2, 'blocks': 1, 'hidden_size': 8, 'batch_size
 def test_train_dates(few_dates, capsys, monkeypatch):
     seen, fit = [], Trainer.fit
     monkeypatch.setattr(Trainer, 'fit', lambda trainer, x, *args: (seen.append((trainer, x)), fit(trainer, x, *args)))
-    model, accuracies = train_dates.main(**FEW)
+    model, accuracies = train_dates.main(**FEW, warmup=0.3)
     (x_train, _), (x_test, t_test) = few_dates
     trainer, x = seen[0]
     np.testing.assert_array_equal(x, x_train)       # as they are written
     assert type(trainer.optimizer) is AdamW
-    assert vars(trainer.schedule) == {'peak': 0.001, 'warmup_steps': 0, 'total_steps': 10, 'last': 0.0}
+    assert vars(trainer.schedule) == {'peak': 0.001, 'warmup_steps': 3, 'total_steps': 10, 'last': 0.0}
     assert len(accuracies) == 2
     assert accuracies[-1] == evaluate_seq2seq(model, x_test, t_test)
 
