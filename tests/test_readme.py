@@ -11,7 +11,8 @@ from tests import reproduce
 
 ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / 'README.md'
-CHAPTERS = [*(ROOT / f'ch0{number}' for number in range(1, 9)), ROOT / 'ch01' / 'volume1']
+CHAPTERS = [*(ROOT / f'ch0{number}' for number in range(1, 9)), ROOT / 'ch01' / 'volume1',
+            ROOT / 'ch08' / 'transformer']
 PAGES = [README, *(chapter / 'README.md' for chapter in CHAPTERS)]
 
 
@@ -31,8 +32,8 @@ def blocks(path):
 
 def commands(text):
     """The commands of a page's text that run a chapter's script: ('ch07.train_seq2seq', ['--reverse']) …"""
-    found = re.findall(r'python3? (?:-m )?(ch0\d[./](?:volume1[./])?\w+)(?:\.py)?((?: +[^`\s|&;]+)*)', text)
-    found += re.findall(r'`(ch0\d\.(?:volume1\.)?\w+)((?: +[^`\s]+)*)`', text)  # in tables without `python -m`
+    found = re.findall(r'python3? (?:-m )?(ch0\d[./](?:(?:volume1|transformer)[./])?\w+)(?:\.py)?((?: +[^`\s|&;]+)*)', text)
+    found += re.findall(r'`(ch0\d\.(?:(?:volume1|transformer)\.)?\w+)((?: +[^`\s]+)*)`', text)  # in tables without `python -m`
     return [(script.replace('/', '.'), shlex.split(flags)) for script, flags in found]
 
 
