@@ -43,6 +43,8 @@ from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
 from ch07.seq2seq import Seq2seq
 from ch08.attention_seq2seq import AttentionSeq2seq
+from ch08.transformer.gpt import GPT
+from ch08.transformer.transformer import Transformer
 from common.optimizer import SGD, Adam
 from common.trainer import Trainer, train_step
 from common.util import create_contexts_target
@@ -145,6 +147,24 @@ def attention(V=59, D=16, H=256, N=128, S=29, T=10):
                           + product(N * T, 2 * H, V))
 
 
+def block_products(N, T, D):
+    """Of a transformer's block: q, k and v at once, the scores, their sums, the output, two of feed-forward."""
+    return [*product(N * T, D, 3 * D), *product(T, D, T, N), *product(T, T, D, N), *product(N * T, D, D),
+            *product(N * T, D, 4 * D), *product(N * T, 4 * D, D)]
+
+
+def transformer(V=59, H=128, N=128, S=29, T=10):
+    step = step_of(Transformer(V, H, hidden_size=4 * H, dropout_ratio=0.0), Adam(), ids(V, N, S), ids(V, N, 1 + T), max_grad=5.0)
+    cross = [*product(N * T, H, H), *product(N * S, H, 2 * H), *product(T, H, S, N), *product(T, S, H, N),
+             *product(N * T, H, H)]
+    return step, lambda: 2 * (block_products(N, S, H) + block_products(N, T, H) + cross) + product(N * T, H, V)
+
+
+def gpt(V=10000, H=256, N=20, T=35):
+    step = step_of(GPT(V, H, time_size=T, dropout_ratio=0.0), Adam(), ids(V, N, T), ids(V, N, T), max_grad=1.0)
+    return step, lambda: 4 * block_products(N, T, H) + product(N * T, H, V)
+
+
 def cbow(N=100, V=10000, H=100, window_size=5, sparse=False):
     corpus = np.repeat(np.arange(V), V // np.arange(1, V + 1))      # by Zipf's law: word k stands V/k times
     model = CBOW(V, H, window_size, corpus, sparse=sparse)
@@ -156,7 +176,8 @@ def cbow(N=100, V=10000, H=100, window_size=5, sparse=False):
 STEPS = {'spiral': (spiral, 300), 'mlp': (mlp, 200), 'simple_convnet': (simple_convnet, 30),
          'deep_convnet': (deep_convnet, 15), 'simple_rnnlm': (simple_rnnlm, 200), 'rnnlm': (rnnlm, 20),
          'better_rnnlm': (better_rnnlm, 6), 'seq2seq': (seq2seq, 40), 'attention': (attention, 12),
-         'cbow': (cbow, 50), 'cbow_sparse': (partial(cbow, sparse=True), 100)}
+         'transformer': (transformer, 15), 'gpt': (gpt, 10), 'cbow': (cbow, 50),
+         'cbow_sparse': (partial(cbow, sparse=True), 100)}
 
 
 # ---------------------------------------------------------------- timing

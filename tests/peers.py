@@ -3,6 +3,7 @@
 Each function without arguments returns a step to call: forward, backward, clipping where the book clips, and the
 optimizer's update, on the book's shapes. Nothing but the benchmark imports it.
 """
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -100,6 +101,74 @@ class DeepConvNet(nn.Sequential):
             layers += [nn.Conv2d(a, b, 3, padding=padding), nn.ReLU()] + [nn.MaxPool2d(2)] * (i % 2)
         super().__init__(*layers, nn.Flatten(), nn.Linear(1024, 50), nn.ReLU(), nn.Dropout(0.5), nn.Linear(50, 10),
                          nn.Dropout(0.5))
+
+
+class Block(nn.Module):
+    """Pre-norm: self-attention, attention to `memory` where there is one, feed-forward."""
+
+    def __init__(self, D, heads, causal=False, cross=False, activation=F.relu):
+        super().__init__()
+        self.heads, self.causal, self.activation = heads, causal, activation
+        self.norms = nn.ModuleList(nn.LayerNorm(D) for _ in range(3 if cross else 2))
+        self.qkv, self.out = nn.Linear(D, 3 * D), nn.Linear(D, D)
+        if cross:
+            self.q, self.kv, self.cross_out = nn.Linear(D, D), nn.Linear(D, 2 * D), nn.Linear(D, D)
+        self.up, self.down = nn.Linear(D, 4 * D), nn.Linear(4 * D, D)
+
+    def attend(self, q, k, v, causal=False):
+        q, k, v = (x.unflatten(2, (self.heads, -1)).transpose(1, 2) for x in (q, k, v))
+        return F.scaled_dot_product_attention(q, k, v, is_causal=causal).transpose(1, 2).flatten(2)
+
+    def forward(self, x, memory=None):
+        x = x + self.out(self.attend(*self.qkv(self.norms[0](x)).chunk(3, 2), self.causal))
+        if memory is not None:
+            x = x + self.cross_out(self.attend(self.q(self.norms[1](x)), *self.kv(memory).chunk(2, 2)))
+        return x + self.down(self.activation(self.up(self.norms[-1](x))))
+
+
+class Transformer(nn.Module):
+    def __init__(self, V=59, D=128, heads=4, blocks=2):
+        super().__init__()
+        self.embed, self.embed_out = nn.Embedding(V, D), nn.Embedding(V, D)
+        self.enc = nn.ModuleList(Block(D, heads) for _ in range(blocks))
+        self.dec = nn.ModuleList(Block(D, heads, causal=True, cross=True) for _ in range(blocks))
+        self.norm_enc, self.norm_dec, self.affine = nn.LayerNorm(D), nn.LayerNorm(D), nn.Linear(D, V)
+        self.register_buffer('pos', torch.randn(64, D))
+
+    def forward(self, xs, ts):
+        memory = self.embed(xs) + self.pos[:xs.shape[1]]
+        for block in self.enc:
+            memory = block(memory)
+        memory, y = self.norm_enc(memory), self.embed_out(ts[:, :-1]) + self.pos[:ts.shape[1] - 1]
+        for block in self.dec:
+            y = block(y, memory)
+        return F.cross_entropy(self.affine(self.norm_dec(y)).flatten(0, 1), ts[:, 1:].flatten())
+
+
+class GPT(nn.Module):
+    def __init__(self, V=10000, D=256, heads=4, blocks=4, T=35):
+        super().__init__()
+        self.embed, self.pos = nn.Embedding(V, D), nn.Embedding(T, D)
+        gelu = partial(F.gelu, approximate='tanh')
+        self.blocks = nn.ModuleList(Block(D, heads, causal=True, activation=gelu) for _ in range(blocks))
+        self.norm, self.affine = nn.LayerNorm(D), nn.Linear(D, V, bias=False)
+        self.affine.weight = self.embed.weight
+
+    def forward(self, xs, ts):
+        x = self.embed(xs) + self.pos.weight[:xs.shape[1]]
+        for block in self.blocks:
+            x = block(x)
+        return F.cross_entropy(self.affine(self.norm(x)).flatten(0, 1), ts.flatten())
+
+
+def transformer():
+    model = Transformer()
+    return train_step(model, torch.optim.Adam(model.parameters()), ids(59, 128, 29), ids(59, 128, 11), clip=5.0)
+
+
+def gpt():
+    model = GPT()
+    return train_step(model, torch.optim.Adam(model.parameters()), ids(10000, 20, 35), ids(10000, 20, 35), clip=1.0)
 
 
 def spiral():

@@ -43,7 +43,8 @@ def test_batched_products():
 @pytest.mark.parametrize('name', benchmarks.STEPS)
 def test_a_step_learns(name):
     sizes = {'spiral': {}, **{key: {'N': 5} for key in ('mlp', 'simple_convnet', 'deep_convnet')},
-             **{key: {'V': 20, 'H': 5, 'N': 4} for key in ('cbow', 'cbow_sparse')}}
+             **{key: {'V': 20, 'H': 5, 'N': 4} for key in ('cbow', 'cbow_sparse')},
+             **{key: {'V': 20, 'H': 8, 'N': 3} for key in ('transformer', 'gpt')}}
     step, make_products = benchmarks.STEPS[name][0](**sizes.get(name, {'V': 20, 'H': 5, 'N': 3}))
     losses = [float(step()) for _ in range(60)]
     assert np.isfinite(losses).all() and np.mean(losses[-10:]) < losses[0]

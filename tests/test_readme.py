@@ -32,8 +32,9 @@ def blocks(path):
 
 def commands(text):
     """The commands of a page's text that run a chapter's script: ('ch07.train_seq2seq', ['--reverse']) …"""
-    found = re.findall(r'python3? (?:-m )?(ch0\d[./](?:(?:volume1|transformer)[./])?\w+)(?:\.py)?((?: +[^`\s|&;]+)*)', text)
-    found += re.findall(r'`(ch0\d\.(?:(?:volume1|transformer)\.)?\w+)((?: +[^`\s]+)*)`', text)  # in tables without `python -m`
+    inner = r'(?:(?:volume1|transformer)[./])?\w+'
+    found = re.findall(rf'python3? (?:-m )?(ch0\d[./]{inner})(?:\.py)?((?: +[^`\s|&;]+)*)', text)
+    found += re.findall(rf'`(ch0\d\.{inner})((?: +[^`\s]+)*)`', text)  # in tables without `python -m`
     return [(script.replace('/', '.'), shlex.split(flags)) for script, flags in found]
 
 

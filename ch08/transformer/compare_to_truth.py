@@ -1,13 +1,14 @@
 """How near do models of the toy language come to the truth? Its grammar gives each word's exact probability.
 
-Rnnlm says what comes next; BERT what stands in a gap, from both sides. After each epoch the mean KL divergence from
-the truth is taken over test sentences: how many nats a word a model loses by not knowing the grammar.
+Rnnlm and GPT say what comes next; BERT what stands in a gap, from both sides. After each epoch the mean KL divergence
+from the truth is taken over test sentences: how many nats a word a model loses by not knowing the grammar.
 """
 import time
 from typing import Annotated
 
 from ch06.rnnlm import Rnnlm
 from ch08.transformer.bert import BERT, HIDDEN, as_sentences, mask_words
+from ch08.transformer.gpt import GPT
 from ch08.transformer.train_bert import probabilities, truth
 from common.callbacks import CosineDecay, WarmupCosine
 from common.cli import FROM_0, SEEDS, run
@@ -52,6 +53,14 @@ def main(
     RnnlmTrainer(rnnlm, SGD(rnn_learning_rate), [CosineDecay(rnn_learning_rate, max_epoch), watch]).fit(
         ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad=0.25, eval_interval=None)
     found['Rnnlm'] = watch.points
+
+    np.random.seed(seed)
+    gpt = GPT(len(word_to_id), wordvec_size, heads, blocks, time_size, dropout_ratio=dropout)
+    watch = Watch('GPT', lambda: next_divergence(gpt, *next_test))
+    steps = max_epoch * ((len(ids) - 1) // (batch_size * time_size))
+    RnnlmTrainer(gpt, AdamW(learning_rate), [watch], rise_and_fall(learning_rate, steps)).fit(
+        ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad=1.0, eval_interval=None)
+    found['GPT'] = watch.points
 
     np.random.seed(seed)
     bert = BERT(mask_id + 1, wordvec_size, heads, blocks, 4 * wordvec_size, time_size, dropout, eos)

@@ -35,7 +35,7 @@ def main(
     # training
     batch_size: Annotated[int, 'sentences in one step'] = 25,
     max_epoch: Annotated[int, 'passes over the sentences', FROM_0] = 20,
-    learning_rate: Annotated[float, "the highest of AdamW's step sizes, after a warm-up; then down to 0"] = 0.0005,
+    learning_rate: Annotated[float, "the highest of AdamW's step sizes, after a warm-up; then down to 0"] = 0.0003,
     # chance
     seeds: Annotated[int, 'how often all is run, each time with other sentences to learn from'] = 3,
     seed: Annotated[int, 'the first of the seeds', SEEDS] = 0,
