@@ -154,7 +154,8 @@ def block_products(N, T, D):
 
 
 def transformer(V=59, H=128, N=128, S=29, T=10):
-    step = step_of(Transformer(V, H, hidden_size=4 * H, dropout_ratio=0.0), Adam(), ids(V, N, S), ids(V, N, 1 + T), max_grad=5.0)
+    model = Transformer(V, H, hidden_size=4 * H, dropout_ratio=0.0)
+    step = step_of(model, Adam(), ids(V, N, S), ids(V, N, 1 + T), max_grad=5.0)
     cross = [*product(N * T, H, H), *product(N * S, H, 2 * H), *product(T, H, S, N), *product(T, S, H, N),
              *product(N * T, H, H)]
     return step, lambda: 2 * (block_products(N, S, H) + block_products(N, T, H) + cross) + product(N * T, H, V)
