@@ -96,6 +96,16 @@ def test_saved_models_come_back():
         load_bert('Rnnlm.npz')
 
 
+@pytest.mark.parametrize('wrong', [{'D': 10**7}, {'hidden': 10**7}, {'blocks': 10**6}, {'T_max': 10**9}, {'heads': 3},
+                                   {'vocab_size': 8}, {'pad_id': 'a'}, {'more': 1}, {'D': None}])
+def test_a_file_whose_sizes_are_wrong_is_refused(wrong):
+    model = small()
+    model.sizes = model.sizes | wrong
+    model.save_params('BERT.npz', words=[f'w{i}' for i in range(V)])
+    with pytest.raises(InputError, match=r'^BERT\.npz is refused: '):
+        load_bert('BERT.npz')
+
+
 @pytest.mark.parametrize(('make', 'message'), [
     (lambda: BERT(V, 8, 3), 'heads: expected a divisor of 8, the width, got 3'),
     (lambda: BERT(V, 8, 2, pad_id=V), 'pad_id: expected an id from 0 to 8, got 9'),

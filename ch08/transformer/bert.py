@@ -196,14 +196,16 @@ def load_bert(path):
     InputError for a file of another model.
     """
     weights = load_weights(path)
-    sizes, words = weights.about.get('sizes'), weights.words
+    sizes, words, shapes = weights.about.get('sizes'), weights.words, [array.shape for array in weights.arrays]
     if weights.about.get('class') != 'BERT' or not isinstance(sizes, dict) or not words:
         raise InputError(f'{weights.path}: expected weights of BERT and its words, got those of '
                          f'{weights.about.get("class", "another model")!r:.60}')
     with refusing(weights.path):
-        rows = [len(array) for array in weights.arrays[:2]]
-        if rows != [sizes.get('vocab_size'), sizes.get('T_max')] or len(words) != rows[0]:
-            raise InputError(f'expected the vocab_size and T_max that it says, got arrays of {rows} rows')
+        # the arrays are there already: nothing larger than they is made by the file's word
+        V, D, T, hidden = (sizes[name] for name in ('vocab_size', 'D', 'T_max', 'hidden'))
+        if (shapes[:2] != [(V, D), (T, D)] or len(words) != V or len(shapes) != 6 + 16 * sizes['blocks']
+                or (sizes['blocks'] and shapes[14] != (D, hidden))):
+            raise InputError('expected arrays of the sizes that it tells, got others')
         model = BERT(**sizes)
     model.load_params(weights.path)
     return model, weights

@@ -67,9 +67,9 @@ def true_probabilities(words, place):
 def print_table(words, place, table):
     print(' '.join('____' if i == place else shown(word) for i, word in enumerate(words)))
     width = max(len(shown(word)) for word, _, _ in table)
-    print(f'{"":{width}} | model | truth')
+    print(f'{"":{width}} |  model |  truth')
     for word, p, true in table:
-        print(f'{shown(word):{width}} | {p:5.1%} | ' + ('    –' if true is None else f'{true:5.1%}'))
+        print(f'{shown(word):{width}} | {p:6.1%} | ' + ('     –' if true is None else f'{true:6.1%}'))
 
 
 def draw(words, places, tables):
