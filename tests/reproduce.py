@@ -136,6 +136,25 @@ def greedy_mean(result):
     return {'mean return of 100 episodes': float(result['greedy mean'])}
 
 
+def after_training(result):
+    trainer, perplexities = result
+    return {**{f'test perplexity, {name}': value for name, value in perplexities.items()},
+            'valid perplexity after each epoch': trainer.valid_list}
+
+
+def last_points(result):
+    return {f'{name}, test perplexity': points[-1][1] for name, points in result.items()}
+
+
+def last_shares(result):
+    return {f'{way}, test accuracy': ' / '.join(f'{100 * share:.1f}' for share in sorted(run[-1] for run in runs))
+            for way, runs in result.items()}
+
+
+def last_divergences(result):
+    return {f'{name}, nats from the truth': points[-1][1] for name, points in result.items()}
+
+
 def tables(answers):
     return {gate: ''.join(map(str, column)) for gate, column in answers.items()}
 
@@ -251,6 +270,11 @@ ROWS = {
                 attention=({}, 'near 100 % after epoch 2'), peeky=({'model': 'peeky'}, 'later than attention'),
                 plain=({'model': 'seq2seq'}, 'near 0 %')),
     'dates_transformer': transformer('train_dates', accuracies, {'resume': True}),
+    'gpt': transformer('train_gpt', after_training, {'max_epoch': 5, 'dropout': 0.1, 'resume': True}, (0,)),
+    'gpt_beside_rnnlm': transformer('compare_language_models', last_points, {'seconds': 60.0}),
+    'bert': transformer('train_bert', numbers, {'resume': True}, (0,)),
+    'bert_fine_tuned': transformer('finetune_bert', last_shares, {'params': '{out}/bert/0/BERT.npz'}, (0,), 'bert'),
+    'beside_the_truth': transformer('compare_to_truth', last_divergences, seeds=(0,)),
     'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,),
                 after='rnnlm', quoted=True),
     'better_text': Row('–', 'ch07.generate_better_text', lambda texts: {'text': '\n'.join(texts)},
