@@ -294,7 +294,7 @@ class MeanSquaredLoss(Layer):
         if y.shape != t.shape or not y.size or not y.ndim:
             raise InputError(f't: expected {y.shape}, as y, with one number or more, got {t.shape}')
         self.difference = difference = y - t.astype(y.dtype, copy=False)
-        return 0.5 * np.vdot(difference, difference) / y.dtype.type(len(y))
+        return y.dtype.type(0.5 * np.vdot(difference, difference) / len(y))
 
     def backward(self, dout=1):
         check_number('dout', dout)

@@ -14,15 +14,15 @@ from dataset.mnist import check_flags, finish
 FONTS = {'sans': 'DejaVuSans', 'sans oblique': 'DejaVuSans-Oblique', 'bold': 'DejaVuSans-Bold',
          'mono': 'DejaVuSansMono', 'serif': 'DejaVuSerif', 'serif italic': 'DejaVuSerif-Italic',
          'stix': 'STIXGeneral', 'stix italic': 'STIXGeneralItalic', 'cm': 'cmr10', 'cm sans': 'cmss10',
-         'cm italic': 'cmti10', 'cm mono': 'cmtt10', 'old style': 'cmmi10'}
+         'cm mono': 'cmtt10', 'old style': 'cmmi10'}        # those that matplotlib 3.8 has too
 DIGITS = '0123456789'
 # Other letters that look as people write a digit: a bar for 1, an open 4, a 9 with a straight stem. Each stands beside
 # the digit of every font as often as its number says.
 OTHERS = {
-    '0': [(3, 'O', 'sans'), (3, 'o', 'sans'), (3, 'O', 'serif italic'), (3, 'O', 'cm italic')],
+    '0': [(3, 'O', 'sans'), (3, 'o', 'sans'), (3, 'O', 'serif italic'), (3, 'O', 'stix italic')],
     '1': [(3, 'l', 'sans'), (3, 'I', 'sans'), (3, 'l', 'cm sans'), (3, 'I', 'sans oblique'), (3, '|', 'mono'),
           (3, 'I', 'cm sans')],
-    '2': [(1, 'z', 'sans'), (1, 'Z', 'sans'), (1, 'z', 'cm sans'), (1, 'Z', 'cm italic')],
+    '2': [(1, 'z', 'sans'), (1, 'Z', 'sans'), (1, 'z', 'cm sans'), (1, 'Z', 'stix italic')],
     '3': [(1, 'З', 'sans'), (1, 'з', 'sans'), (1, 'Ʒ', 'sans'), (1, 'ʒ', 'sans'), (1, 'З', 'mono')],
     '4': [(2, 'Ч', 'sans'), (2, 'ч', 'sans'), (2, 'Ч', 'mono'), (2, 'ч', 'mono'), (2, 'Ч', 'sans oblique')],
     '5': [(1, 'S', 'sans')],
