@@ -142,6 +142,10 @@ def after_training(result):
             'valid perplexity after each epoch': trainer.valid_list}
 
 
+def of_hidden_words(found):
+    return {name: float(value) * (100 if name.startswith('accuracy') else 1) for name, value in found.items()}
+
+
 def last_points(result):
     return {f'{name}, test perplexity': points[-1][1] for name, points in result.items()}
 
@@ -272,7 +276,7 @@ ROWS = {
     'dates_transformer': transformer('train_dates', accuracies, {'resume': True}),
     'gpt': transformer('train_gpt', after_training, {'max_epoch': 5, 'dropout': 0.1, 'resume': True}, (0,)),
     'gpt_beside_rnnlm': transformer('compare_language_models', last_points, {'seconds': 60.0}),
-    'bert': transformer('train_bert', numbers, {'resume': True}, (0,)),
+    'bert': transformer('train_bert', of_hidden_words, {'resume': True}, (0,)),
     'bert_fine_tuned': transformer('finetune_bert', last_shares, {'params': '{out}/bert/0/BERT.npz'}, (0,), 'bert'),
     'beside_the_truth': transformer('compare_to_truth', last_divergences, seeds=(0,)),
     'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,),
@@ -396,7 +400,7 @@ def shown(name, results):
         values = [result['measured'][what] for result in results]
         if isinstance(first, int | float):
             digits = 0 if isinstance(first, int) else 2 if max(map(abs, values)) >= 0.1 else 4
-            text = f'{what} {middle(values, digits)}' + ' %' * what.endswith('accuracy')
+            text = f'{what} {middle(values, digits)}' + ' %' * ('accuracy' in what)
         elif isinstance(first, str) and what != 'text':
             text = f'{what}: {" / ".join(values)}'
         elif isinstance(first, str):
