@@ -3,9 +3,9 @@ from typing import Annotated
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
-from ch07.train_seq2seq import learn, plot_accuracies
+from ch07.train_seq2seq import ANSWERED, learn
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import plot_accuracies, show
 from common.np import np
 from dataset import sequence
 
@@ -29,7 +29,7 @@ def main(
     flags = dict(locals())
     models = {'plain': (Seq2seq, False), 'reversed': (Seq2seq, True), 'reversed + peeky': (PeekySeq2seq, True)}
     curves = compare(models, file_name, flags)
-    plot_accuracies(curves, f'learning {file_name}')
+    plot_accuracies(curves, f'learning {file_name}', ANSWERED)
     show('ch07_compare_models')
     return curves
 

@@ -5,10 +5,10 @@ With --beyond it is attention beside its other forms: read from both ends, in an
 from typing import Annotated
 
 from ch07.compare_models import compare
-from ch07.train_seq2seq import plot_accuracies
+from ch07.train_seq2seq import ANSWERED
 from ch08.train import MODELS
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import plot_accuracies, show
 
 
 def main(
@@ -30,7 +30,7 @@ def main(
     names = ('attention', 'bi', 'bahdanau', 'deep') if beyond else ('attention', 'seq2seq', 'peeky')
     models = {'plain' if name == 'seq2seq' else name: (MODELS[name], True) for name in names}
     curves = compare(models, 'date.txt', flags, stem='dates_')
-    plot_accuracies(curves, 'learning dates, read backwards')
+    plot_accuracies(curves, 'learning dates, read backwards', ANSWERED)
     show('ch08_compare_models' + '_beyond' * beyond)
     return curves
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -245,9 +246,12 @@ def test_train_seq2seq_with_beams_and_forget_bias(capsys):
     assert model.params[3][:8].mean() > 0.9
 
 
-def test_compare_models():
+def test_compare_models(monkeypatch):
     write_small_additions('small.txt', 400)
+    labels, show = [], compare_models.show
+    monkeypatch.setattr(compare_models, 'show', lambda name: (labels.append(plt.gca().get_ylabel()), show(name)))
     curves = compare_models.main(hidden_size=8, batch_size=40, max_epoch=2, file_name='small.txt', seed=1)
+    assert labels == ['test questions answered correctly (%)']
     for name, flags in {'plain': {}, 'reversed': {'reverse': True},
                         'reversed + peeky': {'reverse': True, 'peeky': True}}.items():
         _, accuracies = train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=2, file_name='small.txt', seed=1,

@@ -338,8 +338,11 @@ def test_train(model, kind, few_dates, capsys, monkeypatch):
 
 
 @pytest.mark.slow
-def test_compare_models(few_dates):
+def test_compare_models(few_dates, monkeypatch):
+    labels, show = [], compare_models.show
+    monkeypatch.setattr(compare_models, 'show', lambda name: (labels.append(plt.gca().get_ylabel()), show(name)))
     curves = compare_models.main(hidden_size=8, batch_size=50, max_epoch=2, seed=1)
+    assert labels == ['test questions answered correctly (%)']
     assert list(curves) == ['attention', 'plain', 'peeky']
     for model, accuracies in zip(('attention', 'seq2seq', 'peeky'), curves.values(), strict=True):
         assert train.main(model, hidden_size=8, batch_size=50, max_epoch=2, seed=1)[1] == accuracies
