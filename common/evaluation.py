@@ -28,21 +28,27 @@ def not_training(model):
         set_training(model, was_training)
 
 
+def scores(model, x: NDArray, batch_size: int = 100) -> NDArray:
+    """model.predict of x (N, …), in batches and not in training, without dropout -> (N, V)."""
+    check_sizes(batch_size=batch_size)
+    x = as_array('x', x)
+    if not x.ndim or not len(x):
+        raise InputError(f'x: expected one or more rows, got {x.shape}')
+    with not_training(model):
+        return np.concatenate([model.predict(x[i:i + batch_size]) for i in range(0, len(x), batch_size)])
+
+
 def accuracy(model, x: NDArray, t: NDArray, batch_size: int = 100) -> float:
     """The share of the rows x (N, …) for which model.predict gives the label in t, (N,) or one-hot (N, V), most.
 
-    It is not training meanwhile. In batches of batch_size, so that memory is that of one of them.
+    By scores: in batches, so that memory is that of one of them and of the scores.
     """
-    check_sizes(batch_size=batch_size)
     x, t = as_array('x', x), as_array('t', t)
     if not x.ndim or not t.ndim or not len(x) == len(t) > 0:
         raise InputError(f'x: expected one or more rows, as many as labels in t, got {x.shape} and {t.shape}')
     labels = row_labels('t', t) if t.ndim == 2 else t
     check_ids(labels, math.inf, 't')
-    with not_training(model):
-        right = sum(int((model.predict(x[i:i + batch_size]).argmax(axis=1) == labels[i:i + batch_size]).sum())
-                    for i in range(0, len(x), batch_size))
-    return right / len(x)
+    return float((scores(model, x, batch_size).argmax(axis=1) == labels).mean())
 
 
 def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35) -> float:

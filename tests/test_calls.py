@@ -51,7 +51,7 @@ from common.base_model import BaseModel
 from common.callbacks import Accuracies, CosineDecay, EarlyStopping, PlateauDecay, StepDecay, WarmupCosine, WarmupRoot
 from common.checks import InputError
 from common.conv_layers import col2im, im2col
-from common.evaluation import accuracy, forward_untrained
+from common.evaluation import accuracy, forward_untrained, scores
 from common.gradient_check import check_gradients, numerical_gradient
 from common.layers import Affine, Layer, gather, set_training
 from common.multi_head_attention import set_cache
@@ -223,6 +223,7 @@ CALLS = {
                                                                eps=eps), {'tolerance': 1e-5, 'eps': 1e-5}),
     'accuracy': (lambda **given: accuracy(MultiLayerNet(2, [3], 4, dtype='d'), **given),
                  {'x': F(4, 2), 't': np.array([0, 3, 1, 2]), 'batch_size': 2}),
+    'scores': (lambda **given: scores(MultiLayerNet(2, [3], 4, dtype='d'), **given), {'x': F(4, 2), 'batch_size': 2}),
     'Accuracies': (lambda sample: Accuracies((F(4, 2), IDS_4), (F(4, 2), IDS_4), sample).train[0], {'sample': 2}),
     'im2col': (im2col, {'x': F(1, 2, 3, 3), 'filter_h': 2, 'filter_w': 2, 'stride': 1, 'pad': 1}),
     'col2im': (lambda **given: col2im(input_shape=(1, 2, 3, 3), **given),

@@ -6,9 +6,9 @@ sent. It takes the weights that `python -m ch01.volume1.train_deep_convnet` leav
 from typing import Annotated, Literal
 
 from ch01.volume1.deep_convnet import DeepConvNet
-from ch01.volume1.train_deep_convnet import scores
 from common.checks import InputError
 from common.cli import run
+from common.evaluation import scores
 from common.figures import show
 from common.np import np, to_cpu
 from common.weight_files import load_weights, narrowed

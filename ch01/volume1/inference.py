@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import run
+from common.evaluation import scores
 from common.figures import show
 from common.functions import softmax
 from common.np import np, to_cpu
@@ -44,8 +45,7 @@ def main(
     """Print the accuracy and draw the confusion matrix; returns the accuracy, and the matrix (10, 10) of counts."""
     model = load_network(params or find_sample_weight())
     _, (x, t) = images.load_data(data, flatten=True)                    # (N, 784), (N,)
-    scores = [to_cpu(model.predict(np.asarray(x[i:i + batch_size]))) for i in range(0, len(x), batch_size)]
-    y = softmax(np.concatenate(scores))                                 # (N, 10)
+    y = softmax(to_cpu(scores(model, x, batch_size)))                   # (N, 10)
     given = y.argmax(axis=1)
     confusion = np.zeros((10, 10), int)                                 # row: what it is, column: what it is taken for
     np.add.at(confusion, (t, given), 1)

@@ -10,7 +10,7 @@ from ch01.volume1.deep_convnet import DeepConvNet
 from ch01.volume1.train_convnet import draw_accuracies
 from common.callbacks import Accuracies
 from common.cli import FROM_0, SEEDS, run
-from common.evaluation import not_training
+from common.evaluation import scores
 from common.figures import show
 from common.functions import softmax
 from common.np import np, to_cpu
@@ -63,12 +63,6 @@ def main(
     misread = draw_misread(model, x_test, t_test)
     show('ch01_volume1_train_deep_convnet_misread')
     return trainer, misread
-
-
-def scores(model, x, batch_size=100):
-    """model.predict of x (N, …), in batches and without dropout -> (N, O)."""
-    with not_training(model):
-        return np.concatenate([model.predict(x[i:i + batch_size]) for i in range(0, len(x), batch_size)])
 
 
 def find_misread(y, t):

@@ -12,9 +12,8 @@ from typing import Annotated, Literal
 
 from ch01.volume1.deep_convnet import FILTERS, DeepConvNet
 from ch01.volume1.network import Network
-from ch01.volume1.train_deep_convnet import scores
 from common.cli import FROM_0, SEEDS, run
-from common.evaluation import accuracy
+from common.evaluation import accuracy, scores
 from common.figures import show
 from common.layers import Affine
 from common.np import np
