@@ -10,7 +10,7 @@ from common.checks import InputError, InputTypeError, check_sizes
 from common.layers import find_buffers, walk
 from common.np import np
 from common.trainer import remove_duplicate
-from common.weight_files import fit_params, library
+from common.weight_files import fit_params, library, numbered
 
 
 class Checkpoint:
@@ -44,7 +44,7 @@ class Checkpoint:
         optimizer: dict[str, Any] = {}
         for name, value in trainer.optimizer.get_state().items():
             if isinstance(value, list):
-                optimizer |= {f'optimizer_{name}_{i}': array for i, array in enumerate(value)}
+                optimizer |= numbered(f'optimizer_{name}', value)
             elif value is not None:     # None: before the first update
                 optimizer[f'optimizer_{name}'] = numpy.array(value)
         settings = self.all_settings(trainer) | {'library': library()}
@@ -53,8 +53,7 @@ class Checkpoint:
         self.optimizer_numbers(state)
         storage.save_npz(self.path, {
             'settings': numpy.array(json.dumps(settings)), **state,
-            **{f'param_{i}': param for i, param in enumerate(model.params)},
-            **{f'buffer_{i}': buffer for i, buffer in enumerate(find_buffers(model))},
+            **numbered('param', model.params), **numbered('buffer', find_buffers(model)),
             **{name: getattr(layer, state) for name, layer, state in stateful(model)
                if getattr(layer, state) is not None},
             **get_random_state()})
@@ -74,9 +73,9 @@ class Checkpoint:
         self.check_settings(arrays, self.all_settings(trainer))
         state = self.trainer_state(arrays, trainer.curve)
         optimizer_state = self.optimizer_state(arrays, model.params, optimizer.arrays)
-        params = fit_params(self.path, numbered(arrays, 'param'), model.params)
+        params = fit_params(self.path, in_order(arrays, 'param'), model.params)
         buffers = find_buffers(model)
-        moments = fit_params(self.path, numbered(arrays, 'buffer'), buffers, 'buffer')
+        moments = fit_params(self.path, in_order(arrays, 'buffer'), buffers, 'buffer')
         states = []
         for name, layer, attribute in stateful(model):
             value = None
@@ -148,14 +147,14 @@ class Checkpoint:
         state: dict[str, Any] = self.optimizer_numbers(arrays)
         different, _ = remove_duplicate(params, [np.zeros(()) for _ in params])
         for name in names:
-            found = numbered(arrays, f'optimizer_{name}')
+            found = in_order(arrays, f'optimizer_{name}')
             fitted = fit_params(self.path, found, different, f'optimizer_{name}') if found else None
             state[name] = fitted and [np.asarray(array) for array in fitted]
         return state
 
 
-def numbered(arrays, stem):
-    """arrays stem_0, stem_1, … as far as they go: a list."""
+def in_order(arrays, stem):
+    """The arrays that `numbered` named, stem_0, stem_1, … as far as they go: a list."""
     found: list = []
     while f'{stem}_{len(found)}' in arrays:
         found.append(arrays[f'{stem}_{len(found)}'])
