@@ -1,11 +1,11 @@
 """Activation functions as layers: what stands between the layers that have weights (volume 1, 3.2 and 5.5)."""
 import math
 
+from common.blocks import blocks
 from common.checks import InputError, check_array, check_dout, check_flag, check_range, check_shape
 from common.functions import erf, relu
 from common.layers import Layer, as_dtype, as_floats
 from common.np import np
-from common.optimizer import blocks
 
 
 class Relu(Layer):

@@ -6,10 +6,10 @@ common/multi_head_attention. A mask is an array of bools, True where a query may
 import math
 from typing import Any
 
+from common.blocks import parts
 from common.checks import InputError, InputTypeError, check_dout, check_shape, check_sizes, expected
 from common.functions import softmax
 from common.layers import Layer, Softmax, as_dtype, as_floats
-from common.norm_layers import parts
 from common.np import np
 
 CUT = 128       # queries at a time, where later ones may see more

@@ -2,10 +2,10 @@
 import math
 import sys
 
+from common.blocks import parts
 from common.checks import InputError, check_array, check_dout, check_flag, check_range, check_shape
 from common.layers import Layer, as_dtype, as_rows, check_last
-from common.np import GPU, np
-from common.optimizer import BLOCK
+from common.np import np
 
 
 def check_scale(gamma, beta):
@@ -116,12 +116,6 @@ class BatchNormalization(Layer):
 
 # Pictures (N, C, H, W) lie in memory in that order, or, behind a convolution, as (N, H, W, C). Either way they are rows
 # here, one a picture, so that each pass over them runs through memory in one go, and of H·W numbers at least.
-
-
-def parts(rows):
-    """Slices of rows (n, D) that fit into a core's cache, so that the passes over each stay there."""
-    step = len(rows) if GPU else max(1, BLOCK // rows.shape[1])
-    return [slice(i, i + step) for i in range(0, len(rows), step)]
 
 
 def memory_rows(x):

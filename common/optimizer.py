@@ -12,13 +12,13 @@ import copy
 import math
 from numbers import Real
 
+from common.blocks import BLOCK, blocks
 from common.checks import InputError, check_arrays, check_range, check_sizes
-from common.np import GPU, np
+from common.np import np
 from common.rows import stored, update_rows
 from common.ties import address
 
 EPSILON = 1e-7
-BLOCK = 2**16       # numbers: 256 KB of float32 an array
 
 
 class Optimizer:
@@ -95,16 +95,6 @@ class Optimizer:
                 raise InputError(f'{name}: expected a list of arrays or None, got a {type(state[name]).__name__}')
         for name in self.numbers + self.arrays:
             setattr(self, name, copy.deepcopy(state[name]))
-
-
-def blocks(*arrays):
-    """The arrays, all of one shape, cut into runs that fit into a core's cache, so that the passes stay there."""
-    if GPU or not all(a.flags.c_contiguous for a in arrays):
-        yield arrays
-        return
-    flat = [a.reshape(-1) for a in arrays]
-    for i in range(0, flat[0].size, BLOCK):
-        yield [a[i:i + BLOCK] for a in flat]
 
 
 class SGD(Optimizer):

@@ -4,7 +4,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from common import optimizer
+from common import blocks, optimizer
 from common.optimizer import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSprop, clip_grads
 from common.rows import RowSparse
 
@@ -228,7 +228,8 @@ def test_other_parameters_than_before(make):
 @pytest.mark.parametrize('order', ['C', 'F'])
 def test_large_arrays_go_block_by_block(case, order, monkeypatch):
     make, options, formula = case
-    monkeypatch.setattr(optimizer, 'BLOCK', 2)
+    for module in blocks, optimizer:
+        monkeypatch.setattr(module, 'BLOCK', 2)
     param = np.array([P, P[::-1]], order=order)         # 6 numbers: three blocks
     grads = [(lr, np.array([g, g[::-1]], order=order)) for lr, g in STEPS]
     run(make(**options), [param], grads)

@@ -2,7 +2,7 @@
 
 Devlin et al., 2019. Here with norms before the sublayers (Xiong et al., 2020), without next-sentence prediction.
 """
-from ch08.transformer.blocks import EncoderBlock
+from ch08.transformer.blocks import EncoderBlock, make_norm
 from common.base_model import BaseModel
 from common.checks import (
     InputError,
@@ -16,7 +16,6 @@ from common.checks import (
     check_sizes,
 )
 from common.layers import Affine, Embedding, SoftmaxWithLoss, gather
-from common.norm_layers import LayerNorm
 from common.np import np
 from common.position_layers import LearntPositions
 from common.storage import refusing
@@ -47,7 +46,7 @@ class BERTEncoder(BaseModel):
         self.embed = Embedding(self.embed_W)
         self.positions = LearntPositions(normal(T_max, D, np.sqrt(D), dtype))
         self.blocks = [EncoderBlock(D, heads, hidden, dropout_ratio, 'gelu', dtype=dtype) for _ in range(blocks)]
-        self.norm = LayerNorm(np.ones(D, dtype), np.zeros(D, dtype))
+        self.norm = make_norm(D, dtype)
         self.params, self.grads = gather(self.embed, self.positions, *self.blocks, self.norm)
 
     def forward(self, xs):

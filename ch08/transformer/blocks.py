@@ -58,6 +58,11 @@ def make_attention(D, heads, rotary=False, causal=False, residual_scale=1.0, dty
     return MultiHeadAttention(W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, heads, rotary, causal)
 
 
+def make_norm(D, dtype='f'):
+    """A LayerNorm with first weights, which leave what it normalizes as it is."""
+    return LayerNorm(np.ones(D, dtype), np.zeros(D, dtype))
+
+
 class Sublayer(Layer):
     """y = x + dropout(f(norm(x))), pre-norm, or y = norm(x + dropout(f(x))), post-norm, with f a layer.
 
@@ -72,7 +77,7 @@ class Sublayer(Layer):
         check_sizes(D=D)
         check_flag('pre_norm', pre_norm)
         self.dropout_ratio = check_ratio(dropout_ratio)
-        self.layer, self.norm = layer, LayerNorm(np.ones(D, dtype), np.zeros(D, dtype))
+        self.layer, self.norm = layer, make_norm(D, dtype)
         self.pre_norm, self.train_flg = pre_norm, True
         self.params, self.grads = gather(self.norm, layer) if pre_norm else gather(layer, self.norm)
 

@@ -2,13 +2,12 @@
 import math
 
 from ch07.rnnlm_gen import check_drawing, draw_id
-from ch08.transformer.blocks import EncoderBlock
+from ch08.transformer.blocks import EncoderBlock, make_norm
 from common.base_model import BaseModel
 from common.checks import InputError, brief, check_flag, check_id, check_shape, check_sizes
 from common.evaluation import eval_perplexity
 from common.layers import Embedding, gather, set_training
 from common.multi_head_attention import set_cache
-from common.norm_layers import LayerNorm
 from common.np import np
 from common.position_layers import LearntPositions
 from common.time_layers import TimeAffine, TimeDropout, TimeSoftmaxWithLoss
@@ -46,7 +45,7 @@ class GPT(BaseModel):
         affine_b = np.zeros(vocab_size, dtype)
 
         self.layers = [Embedding(embed_W), *positions, TimeDropout(dropout_ratio), *self.blocks,
-                       LayerNorm(np.ones(D, dtype), np.zeros(D, dtype))]
+                       make_norm(D, dtype)]
         self.affine_layer = TimeAffine(embed_W.T, affine_b)         # a view: what changes one changes the other
         self.loss_layer = TimeSoftmaxWithLoss()
         self.params, self.grads = gather(*self.layers, self.affine_layer)

@@ -1,11 +1,10 @@
 """Transformer: attention alone reads the question and writes the answer, all characters of either at once."""
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
-from ch08.transformer.blocks import DecoderBlock, EncoderBlock
+from ch08.transformer.blocks import DecoderBlock, EncoderBlock, make_norm
 from common.checks import check_shape, check_sizes
 from common.evaluation import not_training
 from common.layers import gather
 from common.multi_head_attention import set_cache
-from common.norm_layers import LayerNorm
 from common.np import np
 from common.position_layers import SinusoidalPositions
 from common.time_layers import TimeAffine, TimeDropout, TimeEmbedding, TimeSoftmaxWithLoss
@@ -18,10 +17,6 @@ def make_input(V, D, dropout_ratio, dtype):
     The numbers of the embedding are about as large as those of the positions, up to 1.
     """
     return [TimeEmbedding(normal(V, D, 1, dtype)), SinusoidalPositions(), TimeDropout(dropout_ratio)]
-
-
-def make_norm(D, dtype):
-    return LayerNorm(np.ones(D, dtype), np.zeros(D, dtype))
 
 
 class TransformerEncoder(Encoder):
