@@ -31,8 +31,9 @@ def check_inputs(params, xs, hs_enc):
 class TimeAttentionLSTM(Recurrent):
     """LSTM over all steps, which is given with each x the context that attention makes of hs_enc by the h before.
 
-    xs (N, T, D), hs_enc (N, S, H), Wx (H + D, 4H), Wh (H, 4H), b (4H,) -> hs (N, T, H). `.attention_weights` holds one
-    (N, S) array a step. Book, 8.4.2; Bahdanau, Cho and Bengio, 2015, whose attention adds where this one multiplies.
+    xs (N, T, D), hs_enc (N, S, H), Wx (H + D, 4H), Wh (H, 4H), b (4H,) -> [context, h] of each step (N, T, 2H).
+    `.attention_weights` holds one (N, S) array a step. Book, 8.4.2; Bahdanau, Cho and Bengio, 2015, whose attention
+    adds where this one multiplies.
 
     Where h looks next hangs on what it has found, so that all of it goes step by step; a step is feature-major, and one
     product, of z = [context, x, 1, h] and [Wx, b, Wh], as TimeLSTM's narrow one is.
@@ -60,6 +61,7 @@ class TimeAttentionLSTM(Recurrent):
         zs[:-1, H:-H - 1], zs[:, -H - 1], hs = xs.transpose(1, 2, 0), 1, zs[:, -H:]
         gates, weights = np.empty((T, 4 * H, N), W.dtype), np.empty((T, N, hs_enc.shape[1]), W.dtype)
         cs, tanh_cs = np.empty((T + 1, H, N), W.dtype), np.empty((T, H, N), W.dtype)
+        out = np.empty((N, T, 2 * H), W.dtype)
         hs[0], cs[0] = self.initial(self.h, N).T, self.initial(self.c, N).T
         for t in range(T):
             h = np.ascontiguousarray(hs[t].T)                   # (N, H)
@@ -67,27 +69,29 @@ class TimeAttentionLSTM(Recurrent):
             zs[t, :H] = (weights[t][:, None] @ hs_enc)[:, 0].T  # (H, N)
             np.matmul(W.T, zs[t], out=gates[t])                 # (4H, N)
             lstm_step(gates[t], cs[t], cs[t + 1], tanh_cs[t], hs[t + 1])
-        self.cache, self.out_shape = (hs_enc, zs, weights, gates, cs, tanh_cs), (N, T, H)
+        self.cache, self.out_shape = (hs_enc, zs, weights, gates, cs, tanh_cs), out.shape
         self.attention_weights = list(weights.copy())
         self.h, self.c = hs[T].T.copy(), cs[T].T.copy()
-        return hs[1:].swapaxes(1, 2).copy().swapaxes(0, 1)      # (N, T, H)
+        out[:, :, :H], out[:, :, H:] = zs[:-1, :H].transpose(2, 0, 1), hs[1:].transpose(2, 0, 1)
+        return out
 
-    def backward(self, dhs):
-        check_dout('dhs', dhs, self.out_shape)
+    def backward(self, dout):
+        check_dout('dout', dout, self.out_shape)
         W = self.joint_weights()                                # (Z, 4H)
         hs_enc, zs, weights, gates, cs, tanh_cs = self.cache
-        dhs = dhs.transpose(1, 2, 0)                            # (T, H, N)
-        T, H, N = dhs.shape
+        N, T, H = len(hs_enc), len(gates), hs_enc.shape[2]
+        douts = dout.transpose(1, 2, 0)                         # (T, 2H, N)
         das = np.empty((4 * H, T, N), W.dtype)
         dxs = np.empty((T, N, len(self.params[0]) - H), W.dtype)
         dcontexts, dss = np.empty((N, T, H), W.dtype), np.empty((N, T, hs_enc.shape[1]), W.dtype)
         dz, dc = np.zeros((len(W), N), W.dtype), np.zeros((H, N), W.dtype)
         dh = dz[-H:]
         for t in reversed(range(T)):
-            dh += dhs[t]
+            dh += douts[t, H:]
             lstm_step_back(gates[t], cs[t], tanh_cs[t], dh, dc, das[:, t])
             np.matmul(W, das[:, t], out=dz)
             dxs[t] = dz[H:-H - 1].T
+            dz[:H] += douts[t, :H]
             dcontexts[:, t] = dz[:H].T
             da = (hs_enc @ dcontexts[:, t, :, None])[:, :, 0]   # (N, S)
             da *= weights[t]
@@ -117,24 +121,24 @@ class Simple_TimeAttentionLSTM(Layer):
 
     def forward(self, xs, hs_enc):
         check_inputs(self.params, xs, hs_enc)
-        h, hs = hs_enc[:, -1], []                               # (N, H)
+        h, out = hs_enc[:, -1], []                              # (N, H)
         c = np.zeros_like(h)
         self.steps = [(Attention(), LSTM(*self.params)) for _ in range(xs.shape[1])]
-        self.enc_shape, self.out_shape = hs_enc.shape, (*xs.shape[:2], h.shape[1])
+        self.enc_shape, self.out_shape = hs_enc.shape, (*xs.shape[:2], 2 * h.shape[1])
         for t, (attention, lstm) in enumerate(self.steps):
             context = attention.forward(hs_enc, h)              # (N, H)
             h, c = lstm.forward(np.hstack((context, xs[:, t])), h, c)
-            hs.append(h)
-        return np.stack(hs, axis=1)                             # (N, T, H)
+            out.append(np.hstack((context, h)))
+        return np.stack(out, axis=1)                            # (N, T, 2H)
 
-    def backward(self, dhs):
-        check_dout('dhs', dhs, self.out_shape)
-        N, _, H = dhs.shape
-        dhs_enc, dxs = np.zeros(self.enc_shape, dhs.dtype), []
-        dh, dc = np.zeros((2, N, H), dhs.dtype)
+    def backward(self, dout):
+        check_dout('dout', dout, self.out_shape)
+        N, _, H = self.enc_shape
+        dhs_enc, dxs = np.zeros(self.enc_shape, dout.dtype), []
+        dh, dc = np.zeros((2, N, H), dout.dtype)
         for t, (attention, lstm) in reversed(list(enumerate(self.steps))):
-            dx, dh, dc = lstm.backward(dh + dhs[:, t], dc)
-            denc, dh_looking = attention.backward(dx[:, :H])
+            dx, dh, dc = lstm.backward(dh + dout[:, t, H:], dc)
+            denc, dh_looking = attention.backward(dx[:, :H] + dout[:, t, :H])
             dhs_enc += denc
             dh = dh + dh_looking
             dxs.append(dx[:, H:])
@@ -147,7 +151,7 @@ class Simple_TimeAttentionLSTM(Layer):
 class BahdanauDecoder(AttentionDecoder):
     """A decoder whose LSTM is given, before each character, what attention by its state before found in enc_hs.
 
-    xs (N, T), enc_hs (N, S, H) -> score (N, T, V). The output layer sees the LSTM's state alone. Book, 8.4.2.
+    xs (N, T), enc_hs (N, S, H) -> score (N, T, V). The output layer sees both, as AttentionDecoder's does. Book, 8.4.2.
     """
 
     lstm: Any
@@ -160,7 +164,7 @@ class BahdanauDecoder(AttentionDecoder):
         lstm_Wx = normal(H + D, 4 * H, np.sqrt(H + D), dtype)
         lstm_Wh = normal(H, 4 * H, np.sqrt(H), dtype)
         lstm_b = lstm_bias(H, forget_bias, dtype)
-        affine_W = normal(H, V, np.sqrt(H), dtype)
+        affine_W = normal(2 * H, V, np.sqrt(2 * H), dtype)
         affine_b = np.zeros(V, dtype)
 
         self.embed = TimeEmbedding(embed_W)

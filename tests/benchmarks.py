@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks                  every workload, some minutes
     python -m tests.benchmarks spiral rnnlm     these
-    python -m tests.benchmarks --scale          time against hidden size, time steps and vocabulary
+    python -m tests.benchmarks --scale          time against hidden size, time steps and vocabulary (rnnlm, gpt)
     python -m tests.benchmarks --memory NAME    peak memory beside PyTorch's (of better_rnnlm, where none is named)
     python -m tests.benchmarks --checks         the share of a step that goes into looking at what came in
 
@@ -301,23 +301,31 @@ def compare(names, rounds):
     return {'workloads': report, 'geometric_mean': mean}
 
 
-def scale(H=100, T=35, V=10000):
-    """Rnnlm's step as one size grows. Where GFLOP/s does not fall, time grows no faster than the arithmetic."""
-    sweeps = {'H': (64, 128, 256, 512, 1024), 'T': (5, 10, 20, 35, 70, 140),
-              'V': (1000, 2500, 5000, 10000, 20000, 40000)}
-    print(f'{"H":>6}{"T":>6}{"V":>8}{"ms":>12}{"GFLOP":>10}{"GFLOP/s":>10}{"products":>10}')
+# name: its step, its sizes, and the values of each that is varied
+SCALES = {'rnnlm': (rnnlm, {'H': 100, 'T': 35, 'V': 10000},
+                    {'H': (64, 128, 256, 512, 1024), 'T': (5, 10, 20, 35, 70, 140),
+                     'V': (1000, 2500, 5000, 10000, 20000, 40000)}),
+          'gpt': (gpt, {'H': 256, 'T': 35, 'V': 10000},
+                  {'H': (64, 128, 256, 512, 1024), 'T': (32, 64, 128, 256, 512, 1024)})}
+
+
+def scale(names):
+    """A step as one size grows. Where GFLOP/s does not fall, time grows no faster than the arithmetic."""
     report = []
-    for name, values in sweeps.items():
-        for value in values:
-            sizes = {'H': H, 'T': T, 'V': V, name: value}
-            step, make_products = rnnlm(**sizes)
-            products = make_products()
-            ms, bare_ms = median_ms(step, 5, 1), median_ms(partial(multiply, products), 5, 1)
-            work = gflop(products)
-            report.append(sizes | {'ms': ms, 'gflop': work, 'products': bare_ms / ms})
-            print(f'{sizes["H"]:>6}{sizes["T"]:>6}{sizes["V"]:>8}{ms:>12.2f}{work:>10.3f}{1e3 * work / ms:>10.1f}'
-                  f'{bare_ms / ms:>10.0%}', flush=True)
-        print()
+    print(f'{"":<8}{"H":>6}{"T":>6}{"V":>8}{"ms":>12}{"GFLOP":>10}{"GFLOP/s":>10}{"products":>10}')
+    for workload in names:
+        make, usual, sweeps = SCALES[workload]
+        for name, values in sweeps.items():
+            for value in values:
+                sizes = usual | {name: value}
+                step, make_products = make(**sizes)
+                products = make_products()
+                ms, bare_ms = median_ms(step, 5, 1), median_ms(partial(multiply, products), 5, 1)
+                work = gflop(products)
+                report.append({'workload': workload} | sizes | {'ms': ms, 'gflop': work, 'products': bare_ms / ms})
+                print(f'{workload:<8}{sizes["H"]:>6}{sizes["T"]:>6}{sizes["V"]:>8}{ms:>12.2f}{work:>10.3f}'
+                      f'{1e3 * work / ms:>10.1f}{bare_ms / ms:>10.0%}', flush=True)
+            print()
     return report
 
 
@@ -407,7 +415,7 @@ def main(argv=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('names', nargs='*', metavar='NAME', help=f'of {", ".join(names)} (default: all)')
     parser.add_argument('--rounds', type=int, default=3, metavar='N', help='turns of each side (default: 3)')
-    parser.add_argument('--scale', action='store_true', help="Rnnlm's step for H, T and V from small to large")
+    parser.add_argument('--scale', action='store_true', help='steps of rnnlm and gpt, sizes from small to large')
     parser.add_argument('--memory', action='store_true', help='peak memory of the steps')
     parser.add_argument('--checks', action='store_true', help='the share of a step that goes into checks')
     parser.add_argument('--json', metavar='FILE', help='write all figures here')
@@ -421,7 +429,7 @@ def main(argv=None):
     if args.memory:
         report['memory'] = memory([name for name in STEPS if name in args.names] or ['better_rnnlm'])
     if args.scale:
-        report['scale'] = scale()
+        report['scale'] = scale([name for name in SCALES if name in args.names] or SCALES)
     if args.checks:
         report['checks'] = checks([name for name in STEPS if name in args.names] or STEPS)
     elif not (args.memory or args.scale):

@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 
 from ch04.eval import ANALOGIES, QUERIES
 from ch07.train_seq2seq import ANSWERED
+from ch08.transformer.compare_language_models import best
 from common import storage, weight_files
 from common.checks import InputError
 from common.figures import plot_accuracies
@@ -146,8 +147,8 @@ def of_hidden_words(found):
     return {name: float(value) * (100 if name.startswith('accuracy') else 1) for name, value in found.items()}
 
 
-def last_points(result):
-    return {f'{name}, test perplexity': points[-1][1] for name, points in result.items()}
+def best_points(result):
+    return {f'{name}, test perplexity': best(points)[2] for name, points in result.items()}
 
 
 def last_shares(result):
@@ -273,9 +274,14 @@ ROWS = {
     **sequences('dates', 'ch08.train', 'date.txt',
                 attention=({}, 'near 100 % after epoch 2'), peeky=({'model': 'peeky'}, 'later than attention'),
                 plain=({'model': 'seq2seq'}, 'near 0 %')),
+    'dates_bi': Row('–', 'ch08.train', accuracies, {'model': 'bi', 'max_epoch': 5}),
+    'dates_bahdanau': Row('–', 'ch08.train', accuracies, {'model': 'bahdanau', 'max_epoch': 5}),
+    'dates_deep': Row('–', 'ch08.train', accuracies, {'model': 'deep', 'max_epoch': 5}),
     'dates_transformer': transformer('train_dates', accuracies, {'resume': True}),
+    'additions_transformer': transformer('train_dates', accuracies, {'file_name': 'addition.txt', 'max_epoch': 25,
+                                                                     'resume': True}, (0,)),
     'gpt': transformer('train_gpt', after_training, {'max_epoch': 5, 'dropout': 0.1, 'resume': True}, (0,)),
-    'gpt_beside_rnnlm': transformer('compare_language_models', last_points, {'seconds': 60.0}),
+    'gpt_beside_rnnlm': transformer('compare_language_models', best_points, {'seconds': 60.0}),
     'bert': transformer('train_bert', of_hidden_words, {'resume': True}, (0,)),
     'bert_fine_tuned': transformer('finetune_bert', last_shares, {'params': '{out}/bert/0/BERT.npz'}, (0,), 'bert'),
     'beside_the_truth': transformer('compare_to_truth', last_divergences, seeds=(0,)),

@@ -40,6 +40,16 @@ def test_batched_products():
         (5, 6, 4), (5, 4, 1), (5, 6, 1), (5, 4, 6), (5, 6, 1), (5, 4, 1), (5, 1, 4), (5, 6, 4)]
 
 
+def test_scale_varies_one_size_at_a_time(monkeypatch, capsys):
+    monkeypatch.setitem(benchmarks.SCALES, 'gpt', (benchmarks.gpt, {'H': 8, 'T': 3, 'V': 11}, {'H': (4, 8), 'T': (5,)}))
+    rows = benchmarks.scale(['gpt'])
+    assert [(row['H'], row['T'], row['V']) for row in rows] == [(4, 3, 11), (8, 3, 11), (8, 5, 11)]
+    # of each of 20 T words: 12 H² weights in each of four blocks and V H behind them, and scores and sums over T words
+    assert [row['gflop'] * 1e9 for row in rows] == pytest.approx([
+        6 * 20 * T * (4 * (12 * H**2 + 2 * T * H) + 11 * H) for H, T in ((4, 3), (8, 3), (8, 5))])
+    assert len(capsys.readouterr().out.split('\n')) == 7        # a heading, the rows, a blank line behind each size
+
+
 @pytest.mark.parametrize('name', benchmarks.STEPS)
 def test_a_step_learns(name):
     sizes = {'spiral': {}, **{key: {'N': 5} for key in ('mlp', 'simple_convnet', 'deep_convnet')},

@@ -84,8 +84,9 @@ def write_plainly(model, question, start_id, size, fed=None):
     for t in range(size):
         x = E[[ids[-1] if fed is None else fed[t]]]
         if isinstance(model, BahdanauSeq2seq):
-            hs[0], cs[0] = cells[0].forward(np.hstack((attention.forward(enc_hs, hs[0]), x)), hs[0], cs[0])
-            top = hs[0]
+            context = attention.forward(enc_hs, hs[0])
+            hs[0], cs[0] = cells[0].forward(np.hstack((context, x)), hs[0], cs[0])
+            top = np.hstack((context, hs[0]))
         else:
             hs[0], cs[0] = cells[0].forward(x, hs[0], cs[0])
             h = hs[0]
@@ -131,12 +132,12 @@ def test_gradients(kind, encoder, decoder):
 def test_attention_lstm_pair(N, T, S):
     weights = [np.random.randn(*shape) for shape in ((H + D, 4 * H), (H, 4 * H), (4 * H,))]
     fast, plain = TimeAttentionLSTM(*weights, stateful=True), Simple_TimeAttentionLSTM(*weights)
-    xs, hs_enc, dhs = np.random.randn(N, T, D), np.random.randn(N, S, H), np.random.randn(N, T, H)
+    xs, hs_enc, dout = np.random.randn(N, T, D), np.random.randn(N, S, H), np.random.randn(N, T, 2 * H)
     fast.set_state(hs_enc[:, -1])
     np.testing.assert_allclose(fast.forward(xs, hs_enc), plain.forward(xs, hs_enc), rtol=1e-10)
     for a, (attention, _) in zip(fast.attention_weights, plain.steps, strict=True):
         np.testing.assert_allclose(a, attention.attention_weight, rtol=1e-10)
-    (dxs, dhs_enc), (plain_dxs, plain_dhs_enc) = fast.backward(dhs), plain.backward(dhs)
+    (dxs, dhs_enc), (plain_dxs, plain_dhs_enc) = fast.backward(dout), plain.backward(dout)
     dhs_enc[:, -1] += fast.dh
     for a, b in ((dxs, plain_dxs), (dhs_enc, plain_dhs_enc), *zip(fast.grads, plain.grads, strict=True)):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-13)
@@ -208,13 +209,12 @@ def of_lstms(*widths):
 
 
 @pytest.mark.parametrize('kind, encoder, decoder', [
-    (AttentionBiSeq2seq, [*of_lstms(D, D), ((2 * H, H), (2 * H)**0.5), (H,)], [*of_lstms(D), 2 * H]),
-    (BahdanauSeq2seq, of_lstms(D), [*of_lstms(H + D), H]),
-    (DeepAttentionSeq2seq, of_lstms(D, H, H), [*of_lstms(D, H, H), 2 * H])])
+    (AttentionBiSeq2seq, [*of_lstms(D, D), ((2 * H, H), (2 * H)**0.5), (H,)], of_lstms(D)),
+    (BahdanauSeq2seq, of_lstms(D), of_lstms(H + D)),
+    (DeepAttentionSeq2seq, of_lstms(D, H, H), of_lstms(D, H, H))])
 def test_first_weights_of_the_others(kind, encoder, decoder):
     """In the order in which they come: embedding, LSTMs, product."""
-    *lstms, width = decoder
-    rows = [((V, D), 100), *encoder, ((V, D), 100), *lstms, ((width, V), width**0.5), (V,)]
+    rows = [((V, D), 100), *encoder, ((V, D), 100), *decoder, ((2 * H, V), (2 * H)**0.5), (V,)]
     np.random.seed(3)
     expected = [np.zeros(s) if isinstance(s[0], int) else np.random.randn(*s[0]) / s[1] for s in rows]
     np.random.seed(3)
