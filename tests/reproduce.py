@@ -31,7 +31,6 @@ from typing import Any, NamedTuple
 
 from ch04.eval import ANALOGIES, QUERIES
 from ch07.train_seq2seq import ANSWERED
-from ch08.transformer.compare_language_models import best
 from common import storage, weight_files
 from common.checks import InputError
 from common.figures import plot_accuracies
@@ -147,8 +146,15 @@ def of_hidden_words(found):
     return {name: float(value) * (100 if name.startswith('accuracy') else 1) for name, value in found.items()}
 
 
-def best_points(result):
-    return {f'{name}, test perplexity': best(points)[2] for name, points in result.items()}
+def last_points(result):
+    return {f'{name}, test perplexity': points[-1][1] for name, points in result.items()}
+
+
+def when_learnt(result):
+    """For each model its accuracies after each epoch, in per cent, and the seconds at which it had them."""
+    shares, seconds = result
+    return {f'{name}, after each epoch': [100 * share for share in shares[name]] for name in shares} | {
+        f'{name}, seconds': seconds[name] for name in shares}
 
 
 def last_shares(result):
@@ -209,8 +215,8 @@ def volume_1(book, script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2),
     return Row(book, f'ch01.volume1.{script}', measure, flags, seeds, needs, after)
 
 
-def transformer(script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2), after=''):
-    return Row('–', f'ch08.transformer.{script}', measure, flags, seeds, after=after)
+def transformer(script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2), needs='', after=''):
+    return Row('–', f'ch08.transformer.{script}', measure, flags, seeds, needs, after)
 
 
 ROWS = {
@@ -278,12 +284,18 @@ ROWS = {
     'dates_bahdanau': Row('–', 'ch08.train', accuracies, {'model': 'bahdanau', 'max_epoch': 5}),
     'dates_deep': Row('–', 'ch08.train', accuracies, {'model': 'deep', 'max_epoch': 5}),
     'dates_transformer': transformer('train_dates', accuracies, {'resume': True}),
+    'transformer_beside_attention': transformer('compare', when_learnt, {'max_epoch': 6}, (0,)),
     'additions_transformer': transformer('train_dates', accuracies, {'file_name': 'addition.txt', 'max_epoch': 25,
                                                                      'resume': True}, (0,)),
     'gpt': transformer('train_gpt', after_training, {'max_epoch': 5, 'dropout': 0.1, 'resume': True}, (0,)),
-    'gpt_beside_rnnlm': transformer('compare_language_models', best_points, {'seconds': 60.0}),
-    'bert': transformer('train_bert', of_hidden_words, {'resume': True}, (0,)),
-    'bert_fine_tuned': transformer('finetune_bert', last_shares, {'params': '{out}/bert/0/BERT.npz'}, (0,), 'bert'),
+    'gpt_characters': transformer('train_gpt', after_training, {
+        'corpus': '{data}/ptb/ptb.valid.txt', 'characters': True, 'max_epoch': 8, 'dropout': 0.1, 'time_size': 64},
+        (0,), 'ptb/ptb.valid.txt'),
+    'gpt_beside_rnnlm': transformer('compare_language_models', last_points, {'seconds': 60.0}),
+    'bert': transformer('train_bert', of_hidden_words, {'resume': True}),
+    'bert_ptb': transformer('train_bert', of_hidden_words, {'corpus': 'ptb', 'max_epoch': 5, 'resume': True}, (0,)),
+    'bert_fine_tuned': transformer('finetune_bert', last_shares, {'params': '{out}/bert/0/BERT.npz'}, (0,),
+                                  after='bert'),
     'beside_the_truth': transformer('compare_to_truth', last_divergences, seeds=(0,)),
     'text': Row('–', 'ch07.generate_text', lambda text: {'text': text}, {'params': '{out}/rnnlm/0/Rnnlm.npz'}, (0,),
                 after='rnnlm', quoted=True),

@@ -1,9 +1,9 @@
 """The Transformer beside the LSTM with attention: two models that learn to write dates, the same lines in each epoch.
 
 Both train as their own scripts have them, python -m ch08.transformer.train_dates and python -m ch08.train, one after
-the other. The chart has their accuracy on the test dates over the epochs, and over the seconds that have passed since
-each began: those in which the test dates were answered are among them. A training that is stopped cannot go on here,
-for its seconds would say nothing.
+the other. The chart has their accuracy on the test dates over the epochs, and over the seconds that the processor has
+worked since each began, on all cores together: those in which the test dates were answered are among them. A training
+that is stopped cannot go on here, for its seconds would say nothing.
 """
 import time
 from typing import Annotated
@@ -59,13 +59,13 @@ def main(
 
 
 class Clock:
-    """A callback: `seconds`, those that have passed since it was made, after each epoch."""
+    """A callback: `seconds`, those that the processor has worked since it was made, after each epoch."""
 
     def __init__(self):
-        self.start, self.seconds = time.perf_counter(), []
+        self.start, self.seconds = time.process_time(), []
 
     def __call__(self, trainer):
-        self.seconds.append(time.perf_counter() - self.start)
+        self.seconds.append(time.process_time() - self.start)
 
 
 def plot_both(accuracies, seconds, file_name):
@@ -78,7 +78,7 @@ def plot_both(accuracies, seconds, file_name):
     for name, ends in seconds.items():
         right.plot([0, *ends], [0, *(100 * share for share in accuracies[name])], marker='o', label=name)
     right.set_title('by time')
-    right.set_xlabel('seconds since the first step, tests included')
+    right.set_xlabel("the processor's seconds since the first step, tests included")
     right.grid(alpha=0.3)
     right.legend()
     figure.suptitle(f'learning {file_name}')
