@@ -151,27 +151,29 @@ def lstm_step(gates, c_prev, c, tanh_c, h):
 def lstm_step_back(gates, c_prev, tanh_c, dh, dc, da):
     """The gradient of what lstm_step took: writes da (4H, N), that of the gates, and makes dc that of c_prev.
 
-    gates, c_prev, tanh_c as lstm_step left them; dh, dc (H, N) the gradients of h and c. dh is used up.
+    gates, c_prev, tanh_c as lstm_step left them; dh, dc (H, N) the gradients of h and c.
     """
-    slope, before = np.empty_like(gates), np.empty_like(gates)          # (4H, N)
     f, g, i, o = gates.reshape(4, *dh.shape)
-    df, dg, di, do = before.reshape(4, *dh.shape)
-    H = len(dh)
-    np.multiply(dh, tanh_c, out=do)
-    dh *= o
-    dc += dh                                            # dc = dc_next + dh·o·(1 − tanh²c)
-    dh *= tanh_c
-    dh *= tanh_c
-    dc -= dh
-    np.multiply(dc, c_prev, out=df)
-    np.multiply(dc, i, out=dg)
-    np.multiply(dc, g, out=di)
+    df, dg, di, do = da.reshape(4, *dh.shape)
+    part = o * tanh_c                                   # (H, N): h
+    slope = part * tanh_c                               # (H, N)
+    np.subtract(o, slope, out=slope)
+    slope *= dh
+    dc += slope                                         # dc = dc_next + dh·o·(1 − tanh²c)
+    part *= dh
+    np.subtract(1, o, out=slope)                        # the slope of a sigmoid s is s(1 − s), of a tanh 1 − g²
+    np.multiply(part, slope, out=do)
+    np.multiply(dc, i, out=part)
+    np.multiply(g, g, out=slope)
+    np.subtract(1, slope, out=slope)
+    np.multiply(part, slope, out=dg)
+    part *= g
+    np.subtract(1, i, out=slope)
+    np.multiply(part, slope, out=di)
     dc *= f
-    df *= f                                             # the slope of a sigmoid s is s(1 − s), of a tanh (1 + g)(1 − g)
-    before[2 * H:] *= gates[2 * H:]
-    dg *= np.add(1, g, out=slope[:H])
-    np.subtract(1, gates, out=slope)
-    np.multiply(before, slope, out=da)
+    np.multiply(dc, c_prev, out=part)
+    np.subtract(1, f, out=slope)
+    np.multiply(part, slope, out=df)
 
 
 class TimeLSTM(Recurrent):
@@ -181,7 +183,7 @@ class TimeLSTM(Recurrent):
 
     Inside, a step is feature-major, (4H, N): each gate is one contiguous block. There are two ways through the steps.
     Wide xs are multiplied by Wx for all steps at once. Narrow xs go through each step's product together with h, as
-    z = [x, 1, h] times W = [Wx, b, Wh], which adds little to it and saves passes over the gates of all steps.
+    z = [x, h, 1] times W = [Wx, Wh, b], which adds little to it and saves passes over the gates of all steps.
     """
 
     n_gates = 4
@@ -248,10 +250,10 @@ class TimeLSTM(Recurrent):
         return self.project_backward(das.transpose(1, 2, 0))            # (N, T, D)
 
     def forward_narrow(self, xs, h, gates, cs, tanh_cs):
-        W = self.joint_weights()                        # (Z, 4H), Z = D + 1 + H
-        (N, T, D), H = xs.shape, len(h.T)
-        zs = np.empty((T + 1, len(W), N), W.dtype)      # [x, 1, h] of each step
-        zs[:-1, :D], zs[:, D], hs = xs.transpose(1, 2, 0), 1, zs[:, -H:]
+        W = self.joint_weights()                        # (Z, 4H), Z = D + H + 1
+        N, T, D = xs.shape
+        zs = np.empty((T + 1, len(W), N), W.dtype)      # [x, h, 1] of each step
+        zs[:-1, :D], hs, zs[:, -1] = xs.transpose(1, 2, 0), zs[:, D:-1], 1
         hs[0] = h.T
         for t in range(T):
             np.matmul(W.T, zs[t], out=gates[t])         # (4H, N)
@@ -266,23 +268,23 @@ class TimeLSTM(Recurrent):
         (T, H, N), D = dhs.shape, len(dWx)
         das = np.empty((4 * H, T, N), W.dtype)          # what the product over all steps wants
         dxs = np.empty((T, N, D), W.dtype)
-        dz, dc = np.zeros((len(W), N), W.dtype), np.zeros((H, N), W.dtype)
-        dh = dz[-H:]
+        dz, dc = np.zeros((D + H, N), W.dtype), np.zeros((H, N), W.dtype)
+        dh = dz[D:]
         for t in reversed(range(T)):
             dh += dhs[t]
             lstm_step_back(gates[t], cs[t], tanh_cs[t], dh, dc, das[:, t])
-            np.matmul(W, das[:, t], out=dz)
+            np.matmul(W[:-1], das[:, t], out=dz)
             dxs[t] = dz[:D].T
         self.dh = dh.T
         zs = zs[:-1].swapaxes(0, 1).reshape(len(W), T * N)
         dW = zs @ das.reshape(4 * H, T * N).T           # (Z, 4H)
-        dWx[...], db[...], dWh[...] = dW[:D], dW[D], dW[-H:]
+        dWx[...], dWh[...], db[...] = dW[:D], dW[D:-1], dW[-1]
         return dxs.swapaxes(0, 1)                       # (N, T, D)
 
     def joint_weights(self):
-        """Wx, b and Wh below one another: what z = [x, 1, h] is multiplied by."""
+        """Wx, Wh and b below one another: what z = [x, h, 1] is multiplied by."""
         Wx, Wh, b = self.params
-        return np.concatenate((Wx, b.reshape(1, -1), Wh))
+        return np.concatenate((Wx, Wh, b.reshape(1, -1)))
 
 
 class TimeGRU(Recurrent):
