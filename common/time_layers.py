@@ -260,18 +260,17 @@ class TimeSoftmaxWithLoss(Layer):
         t, mask, count = self.read(ts, xs.shape)        # (T·N,), or t soft (T·N, V)
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
         y = self.memory(x)
-        top = x.max(axis=1, keepdims=True)              # (T·N, 1)
-        if np.abs(top).max() < 50:                      # no exp overflows, no row's sum vanishes: a pass is saved
-            top = np.zeros_like(top)
-            np.exp(x, out=y)                            # (T·N, V)
-        else:
-            np.subtract(x, top, out=y)
-            np.exp(y, out=y)
         picked = pick(x, t)                             # (T·N,)
         if self.label_smoothing:
             picked += self.label_smoothing * (x.mean(axis=1) - picked)
-        picked -= top[:, 0]
-        total = y.sum(axis=1)                           # (T·N,)
+        if x.max() < 50 and x[:, 0].min() > -50:        # no exp overflows, no row's sum vanishes: a pass is saved
+            np.exp(x, out=y)                            # (T·N, V)
+        else:
+            top = x.max(axis=1)                         # (T·N,)
+            np.subtract(x, top[:, None], out=y)
+            np.exp(y, out=y)
+            picked -= top
+        total = y @ np.ones(y.shape[1], y.dtype)        # (T·N,): a product, three times as fast as sum
         self.cache = y, total, t, mask, count, xs.shape, xs.dtype
         return (np.log(total) - picked)[kept].mean().astype(xs.dtype)
 
