@@ -361,6 +361,8 @@ def remove_duplicate(params, grads):
     """
     if len(params) != len(grads):
         raise InputError(f'grads: expected {len(params)} arrays, one for each of params, got {len(grads)}')
+    if all(param.base is None for param in params) and len(set(map(id, params))) == len(params):
+        return list(params), list(grads)        # each has memory of its own: no more to look at, 3 % of a small step
     places: dict = {}       # where a parameter lies -> its place in the new lists
     new_params: list = []
     new_grads: list = []
