@@ -7,10 +7,13 @@
     python -m tests.benchmarks --checks         the share of a step that goes into looking at what came in
 
 The peers go into an environment apart (pip install torch==2.13.0 gensim); the table says which is missing. A step is
-forward, backward, clipping where the book clips, and update, on the book's shapes; a figure is the median over the
-rounds of the median over a round's steps. `ratio` is peer ÷ ours: above 1 we are faster. `products` is the share of
-our time that the step's matrix products take when nothing stands around them: the floor, while they keep their shapes.
-Other programs that run meanwhile slow both sides, and not alike: the load printed first should be near 0.
+forward, backward, clipping where the book clips, and update, on the book's shapes (of `generate`: 100 words that Rnnlm
+draws one after another); a figure is the median over the rounds of the median over a round's steps. `ratio` is peer ÷
+ours: above 1 we are faster. `products` is the share of our time that the step's matrix products take when nothing
+stands around them: the floor, while they keep their shapes.
+Other programs that run meanwhile slow both sides, and not alike: the load printed first should be near 0. OpenBLAS's
+own variables, where any is set, are printed too: OPENBLAS_CORETYPE=Haswell keeps NumPy's products, and nobody else's,
+from the widest instructions of a newer processor, and doubles their time.
 """
 import argparse
 import contextlib
@@ -41,6 +44,7 @@ from ch04.cbow import CBOW
 from ch05.simple_rnnlm import SimpleRnnlm
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
+from ch07.rnnlm_gen import RnnlmGen
 from ch07.seq2seq import Seq2seq
 from ch08.attention_seq2seq import AttentionSeq2seq
 from ch08.transformer.gpt import GPT
@@ -131,6 +135,11 @@ def rnnlm(V=10000, H=100, N=20, T=35):
     return step, lambda: recurrent(N, T, H, H) + product(N * T, H, V)
 
 
+def generate(V=10000, H=100, words=100):
+    step = partial(RnnlmGen(V, H, H).generate, 0, sample_size=1 + words)
+    return step, lambda: words * [product(1, D, M)[0] for D, M in ((H, 4 * H), (H, 4 * H), (H, V))]
+
+
 def better_rnnlm(V=10000, H=650, N=20, T=35):
     step = step_of(BetterRnnlm(V, H, H), SGD(20.0), ids(V, N, T), ids(V, N, T), max_grad=0.25)
     return step, lambda: recurrent(N, T, H, H) + recurrent(N, T, H, H) + product(N * T, H, V)
@@ -176,8 +185,8 @@ def cbow(N=100, V=10000, H=100, window_size=5, sparse=False):
 # name: our step and its products, steps in a round. The peer's step is the function of this name in tests/peers.py.
 STEPS = {'spiral': (spiral, 300), 'mlp': (mlp, 200), 'simple_convnet': (simple_convnet, 30),
          'deep_convnet': (deep_convnet, 15), 'simple_rnnlm': (simple_rnnlm, 200), 'rnnlm': (rnnlm, 20),
-         'better_rnnlm': (better_rnnlm, 6), 'seq2seq': (seq2seq, 40), 'attention': (attention, 12),
-         'transformer': (transformer, 15), 'gpt': (gpt, 10), 'cbow': (cbow, 50),
+         'generate': (generate, 10), 'better_rnnlm': (better_rnnlm, 6), 'seq2seq': (seq2seq, 40),
+         'attention': (attention, 12), 'transformer': (transformer, 15), 'gpt': (gpt, 10), 'cbow': (cbow, 50),
          'cbow_sparse': (partial(cbow, sparse=True), 100)}
 
 
@@ -405,6 +414,7 @@ def machine():
             'system': platform.system(), 'python': platform.python_version(), 'numpy': np.__version__,
             'blas': f'{blas["name"]} {blas["version"]}',
             **{name: importlib.metadata.version(name) for name in ('torch', 'gensim') if installed(name)},
+            **{name: value for name, value in os.environ.items() if name.startswith('OPENBLAS_')},
             'load': f'{os.getloadavg()[0]:.1f}' if hasattr(os, 'getloadavg') else None,
             'date': datetime.date.today().isoformat()}
 

@@ -224,6 +224,19 @@ def rnnlm():
     return train_step(model, sgd(model, 20.0), ids(10000, 20, 35), ids(10000, 20, 35), clip=0.25)
 
 
+def generate(words=100):
+    """Words one after another by rnnlm's network, as one does it in PyTorch."""
+    model = LanguageModel(10000, 100, 100)
+
+    @torch.no_grad()
+    def step():
+        word = ids(10000, 1, 1)
+        for _ in range(words):
+            hs, model.state = model.rnn(model.embed(word), model.state)
+            word = torch.multinomial(F.softmax(model.affine(hs[:, -1]), -1), 1)
+    return step
+
+
 def better_rnnlm():
     model = LanguageModel(10000, 650, 650, layers=2, dropout=0.5, tied=True)
     return train_step(model, sgd(model, 20.0), ids(10000, 20, 35), ids(10000, 20, 35), clip=0.25)

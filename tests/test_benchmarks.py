@@ -50,7 +50,7 @@ def test_scale_varies_one_size_at_a_time(monkeypatch, capsys):
     assert len(capsys.readouterr().out.split('\n')) == 7        # a heading, the rows, a blank line behind each size
 
 
-@pytest.mark.parametrize('name', benchmarks.STEPS)
+@pytest.mark.parametrize('name', [name for name in benchmarks.STEPS if name != 'generate'])
 def test_a_step_learns(name):
     sizes = {'spiral': {}, **{key: {'N': 5} for key in ('mlp', 'simple_convnet', 'deep_convnet')},
              **{key: {'V': 20, 'H': 5, 'N': 4} for key in ('cbow', 'cbow_sparse')},
@@ -59,6 +59,20 @@ def test_a_step_learns(name):
     losses = [float(step()) for _ in range(60)]
     assert np.isfinite(losses).all() and np.mean(losses[-10:]) < losses[0]
     benchmarks.multiply(make_products())
+
+
+def test_a_step_of_generate_draws_words_one_after_another():
+    step, make_products = benchmarks.generate(V=20, H=5, words=7)
+    ids = step()
+    assert len(ids) == 1 + 7 and ids[0] == 0 and len(set(ids)) > 2
+    products = make_products()
+    assert [out.shape for _, _, out in products] == 7 * [(1, 20), (1, 20), (1, 20)]     # x Wx, h Wh and the scores
+    assert benchmarks.gflop(products) * 1e9 == pytest.approx(7 * 3 * 2 * 5 * 20)
+
+
+def test_what_is_set_for_openblas_is_said(monkeypatch):
+    monkeypatch.setenv('OPENBLAS_CORETYPE', 'Haswell')
+    assert benchmarks.machine()['OPENBLAS_CORETYPE'] == 'Haswell'
 
 
 def test_the_checks_of_a_step_are_found_and_what_they_take(monkeypatch, capsys):
