@@ -42,6 +42,7 @@ def main(
     """Train, save and test the language model; returns the trainer and the test perplexity of the best epoch."""
     flags = dict(locals())
     ids, word_to_id, id_to_word = load_data(corpus, 'train')
+    print(f'corpus size: {len(ids)}, vocabulary size: {len(word_to_id)}')
     ids_valid, ids_test = (load_data(corpus, part)[0] for part in ('valid', 'test'))
     if seed is not None:
         np.random.seed(seed)

@@ -477,7 +477,9 @@ def test_resume_without_a_checkpoint_starts_afresh(better, capsys):
     np.random.seed(7)
     capsys.readouterr()
     trainer, _ = better('model', max_epoch=1, resume=True)
-    assert capsys.readouterr().out.startswith('there is no model_checkpoint.npz here: starting afresh')
+    first, second, *_ = capsys.readouterr().out.splitlines()
+    assert first.startswith('corpus size: ') and first.endswith(f'vocabulary size: {len(trainer.model.params[0])}')
+    assert second.startswith('there is no model_checkpoint.npz here: starting afresh')
     assert trainer.ppl_list == afresh.ppl_list
 
 

@@ -48,6 +48,7 @@ def main(
     flags = dict(locals())
     load = characters_of.load_data if characters else load_data
     ids, word_to_id, id_to_word = load(corpus, 'train')
+    print(f'corpus size: {len(ids)}, vocabulary size: {len(word_to_id)}')
     ids_valid, ids_test = (load(corpus, part)[0] for part in ('valid', 'test'))
     if seed is not None:
         np.random.seed(seed)
