@@ -58,4 +58,4 @@ def main(
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

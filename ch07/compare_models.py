@@ -54,4 +54,4 @@ def compare(models, file_name, flags, stem=''):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

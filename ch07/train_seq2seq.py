@@ -90,4 +90,4 @@ def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, m
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

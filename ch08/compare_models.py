@@ -36,4 +36,4 @@ def main(
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

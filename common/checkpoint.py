@@ -39,7 +39,10 @@ class Checkpoint:
             self.save(trainer)
 
     def save(self, trainer):
-        """Write the file; one already there is replaced whole. InputError for numbers that load would refuse."""
+        """Write the file; one already there is replaced whole. InputError for numbers that load would refuse.
+
+        Under mpiexec every rank calls this, and load: rank 0 writes, and reads, what all have.
+        """
         model = trainer.model
         optimizer: dict[str, Any] = {}
         for name, value in trainer.optimizer.get_state().items():
@@ -51,11 +54,13 @@ class Checkpoint:
         state = {name: numpy.asarray(value) for name, value in (trainer.get_state() | optimizer).items()}
         self.trainer_state(state, trainer.curve)
         self.optimizer_numbers(state)
+        states = gathered_states(trainer)
+        if not is_first(trainer):
+            return
         storage.save_npz(self.path, {
             'settings': numpy.array(json.dumps(settings)), **state,
             **numbered('param', model.params), **numbered('buffer', find_buffers(model)),
-            **{name: getattr(layer, state) for name, layer, state in stateful(model)
-               if getattr(layer, state) is not None},
+            **{name: value for name, value in states.items() if value is not None},
             **get_random_state()})
 
     def all_settings(self, trainer):
@@ -68,6 +73,12 @@ class Checkpoint:
         InputError, naming the file and what is wrong in it, for one that is damaged, of other settings or of another
         kind of model or optimizer.
         """
+        if is_first(trainer):
+            self.read(trainer)
+        if trainer.ranks is not None:
+            follow_first(trainer)
+
+    def read(self, trainer):
         model, optimizer = trainer.model, trainer.optimizer
         arrays = storage.load_npz(self.path)
         self.check_settings(arrays, self.all_settings(trainer))
@@ -166,6 +177,31 @@ def stateful(model):
     layers = [layer for layer in walk(model) if getattr(layer, 'stateful', False)]
     return [(f'state_{i}_{state}', layer, state) for i, layer in enumerate(layers) for state in ('h', 'c')
             if hasattr(layer, state)]
+
+
+# ---- several ranks
+
+
+def is_first(trainer):
+    """Whether this process is the one that reads and writes files."""
+    return trainer.ranks is None or not trainer.ranks.rank
+
+
+def gathered_states(trainer):
+    """The states by their names in a file; of several ranks, rank 0 has the rows (N, H) of all."""
+    states = {name: getattr(layer, state) for name, layer, state in stateful(trainer.model)}
+    return states if trainer.ranks is None else {name: trainer.ranks.gather(h) for name, h in states.items()}
+
+
+def follow_first(trainer):
+    """Make a trainer, its model and optimizer what rank 0's are, but that of states (N, H) each rank has its rows."""
+    ranks, model, optimizer = trainer.ranks, trainer.model, trainer.optimizer
+    ranks.copy_from_first([*model.params, *find_buffers(model)])
+    for _, layer, state in stateful(model):
+        h = ranks.from_first(getattr(layer, state))
+        setattr(layer, state, None if h is None else h[ranks.share(len(h))])
+    optimizer.set_state(ranks.from_first(optimizer.get_state()))
+    trainer.set_state(ranks.from_first(trainer.get_state()))
 
 
 # ---- np.random

@@ -11,7 +11,7 @@ import textwrap
 import traceback
 import typing
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, redirect_stderr, suppress
 from functools import partial
 from pathlib import Path
 from types import NoneType, UnionType
@@ -19,6 +19,7 @@ from typing import Annotated
 
 from common.checks import InputError
 from common.interrupts import Kept, handled
+from common.launcher import launched, refuse
 
 # What an int of main may be, beside its hint: a range without an end ends at sys.maxsize.
 FROM_0 = range(sys.maxsize)
@@ -43,7 +44,7 @@ def check_dataset(script):
 check_dataset(getattr(sys.modules['__main__'], '__file__', None) or '')
 
 
-def run(main, argv=None):
+def run(main, argv=None, parallel=False):
     """Call main with the values that the command line gives and return its result.
 
     Every parameter is a flag, with the hint that --help shows beside its type:
@@ -55,23 +56,48 @@ def run(main, argv=None):
     finite (FloatingPointError) and a MemoryError with the message and status 1; a closed pipe (`| head`) in silence; an
     InputError with its sentence and status 2. Any other error keeps its traceback. In a notebook (`%run -m`) there is
     no status, and so no SystemExit, of which IPython would make a traceback: after its line, run returns None.
+
+    parallel: main may be run by several ranks at once, `mpiexec -n 4 python -m …`: all its work is the same on all, or
+    shared out by what it calls (trainers, evaluation), and it writes files by `training` and `show` alone. Where one
+    rank fails, it ends them all.
     """
     with handled():
+        ranks = None
         try:
-            return _run(main, argv)
-        except SystemExit:
+            ranks = _ranks(parallel)
+            return _run(main, argv, ranks)
+        except SystemExit as end:
+            if ranks is not None and ranks.alone:
+                ranks.end(end.code if isinstance(end.code, int) else 1)
             if not hasattr(builtins, 'get_ipython'):
                 raise
 
 
-def _run(main, argv):
+def _ranks(parallel):
+    """What mpiexec started, None without it."""
+    if not launched():
+        return None
+    try:
+        if not parallel:
+            refuse('mpiexec: expected a script that shares its work among the ranks, got one that would do all of it in '
+                   'each: start it without mpiexec')
+        from common.parallel import world       # here, for without mpiexec it is not asked for
+
+        return world()
+    except InputError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def _run(main, argv, ranks):
     if sys.stdout is None:      # closed (`>&-`), or pythonw
         sys.stdout = open(os.devnull, 'w')      # noqa: SIM115
     if hasattr(sys.stdout, 'reconfigure'):
         # A console that lacks a character prints `?`; a pipe (`| tee log`) gets each line when it is printed.
         sys.stdout.reconfigure(errors='replace', line_buffering=True)
     try:
-        return main(**vars(make_parser(main).parse_args(argv)))
+        with ranks.ending() if ranks else nullcontext():
+            return main(**vars(_arguments(main, argv, ranks)))
     except KeyboardInterrupt as stop:
         if not isinstance(stop, Kept):
             print('stopped', file=sys.stderr)
@@ -96,6 +122,12 @@ def _run(main, argv):
         raise SystemExit(2) from None
     finally:
         _flush()
+
+
+def _arguments(main, argv, ranks):
+    """What the command line gives; what is wrong in it is the same on all ranks, and rank 0 tells."""
+    with redirect_stderr(None) if ranks and ranks.rank else nullcontext():
+        return make_parser(main).parse_args(argv)
 
 
 def _flush():

@@ -1,4 +1,7 @@
-"""How good a model is: the perplexity of a language model, the share of right answers of a classifier or a seq2seq."""
+"""How good a model is: the perplexity of a language model, the share of right answers of a classifier or a seq2seq.
+
+Under mpiexec every rank calls these, and takes its share of the work (but for scores).
+"""
 import math
 import os
 import sys
@@ -11,6 +14,7 @@ from common.checks import InputError, check_flag, check_id_dtype, check_ids, che
 from common.functions import as_array, row_labels
 from common.layers import set_training
 from common.np import np, to_cpu
+from common.parallel import share, total
 
 
 def _is_terminal():
@@ -48,7 +52,9 @@ def accuracy(model, x: NDArray, t: NDArray, batch_size: int = 100) -> float:
         raise InputError(f'x: expected one or more rows, as many as labels in t, got {x.shape} and {t.shape}')
     labels = row_labels('t', t) if t.ndim == 2 else t
     check_ids(labels, math.inf, 't')
-    return float((scores(model, x, batch_size).argmax(axis=1) == labels).mean())
+    rows = share(len(x))
+    right = (scores(model, x[rows], batch_size).argmax(axis=1) == labels[rows]).sum() if len(x[rows]) else 0
+    return total(int(right)) / len(x)
 
 
 def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35) -> float:
@@ -68,14 +74,15 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
                          f'{size}')
     print('evaluating perplexity ...')
     starts = np.arange(batch_size)[:, None] * ((size - 1) // batch_size) + np.arange(time_size)     # (N, T)
-    total = 0.0
+    starts = starts[share(batch_size)]
+    loss = 0.0      # of the ranks' pieces, each weighed by how many they are
     with not_training(model):
-        for iters in range(max_iters):
+        for iters in range(max_iters if len(starts) else 0):
             at = starts + iters * time_size
-            total += float(forward_untrained(model, corpus[at], corpus[at + 1]))
+            loss += float(forward_untrained(model, corpus[at], corpus[at + 1])) * (len(starts) / batch_size)
             if _is_terminal():
                 print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
-    return float(np.exp(total / max_iters))
+    return float(np.exp(total(loss) / max_iters))
 
 
 def forward_untrained(model, xs, ts):
@@ -154,10 +161,11 @@ def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 
     start_id = int(t_test[0, 0])
     if (t_test[:, 0] != start_id).any():
         raise InputError('t_test: expected one start id for all rows, got several in its first column')
-    right = 0
+    right, questions, rows = 0, len(x_test), share(len(x_test))
+    x_test, t_test = x_test[rows], t_test[rows]
     for i in range(0, len(x_test), batch_size):
         answers = np.asarray(t_test[i:i + batch_size, 1:])                      # (N, U − 1)
         given = _answer(model, x_test[i:i + batch_size], start_id, answers.shape[1], beam_size)
         # np.asarray, since for one question a model gives a list
         right += int((np.asarray(given) == answers).all(axis=1).sum())
-    return right / len(x_test)
+    return total(right) / questions

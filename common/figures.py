@@ -1,6 +1,8 @@
 """Pictures on their way to the reader's eye."""
 from pathlib import Path
 
+from common.launcher import rank
+
 # matplotlib's backends that draw into files only.
 WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
 
@@ -9,12 +11,15 @@ def show(name: str, keep: bool = False) -> None:
     """Show the current matplotlib figure and close it.
 
     In a window or a notebook where there is one; else, and always with keep, as `name.png` in the current folder, whose
-    path is printed.
+    path is printed. Of several ranks the first shows it.
     """
     # Imported here, because it takes longer than everything else together.
     import matplotlib.pyplot as plt
 
     figure = plt.gcf()
+    if rank():
+        plt.close(figure)
+        return
     screen = plt.get_backend().lower() not in WITHOUT_WINDOW
     if keep or not screen:
         path = Path(f'{name}.png').resolve()

@@ -66,24 +66,31 @@ class StepGuard:
 
     `check()`, called between steps, raises KeyboardInterrupt if one came. Who presses Ctrl-C once more does not want to
     wait: it raises at once.
+
+    together, of several processes that must stop after the same step: whether what it is given holds in any of them.
     """
+
+    def __init__(self, together=None):
+        self.together = together
 
     def __enter__(self):
         self.handled = handled()
         self.stops = self.handled.__enter__()
+        self.was_in_step = self.stops.in_step
         self.stops.in_step = True
         return self
 
     def __exit__(self, error, *_):
-        self.stops.in_step = False
+        self.stops.in_step = self.was_in_step
         try:
-            if error is None or issubclass(error, OSError):     # that of printing to a terminal which is gone
+            # an OSError: that of printing to a terminal which is gone, which no other process sees
+            if error is None or issubclass(error, OSError) and self.together is None:
                 self.check()
         finally:
             self.handled.__exit__(None, None, None)
 
     def check(self):
-        if self.stops.waiting:
+        if self.together(self.stops.waiting) if self.together else self.stops.waiting:
             self.stops.stop()
 
 

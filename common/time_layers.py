@@ -250,6 +250,7 @@ class TimeSoftmaxWithLoss(Layer):
         check_range('label_smoothing', label_smoothing, 0, 1)
         self.label_smoothing = label_smoothing
         self.ignore_label = -1
+        self.counted = 0        # labels that the last loss is a mean over: ranks that train together weigh by it
 
     def forward(self, xs, ts):
         check_shape('xs', xs, 'NTV')
@@ -258,6 +259,7 @@ class TimeSoftmaxWithLoss(Layer):
         if x.dtype == np.float16:
             x = x.astype('f')                           # in float16, exp of 12 is infinite
         t, mask, count = self.read(ts, xs.shape)        # (T·N,), or t soft (T·N, V)
+        self.counted = count
         kept = mask if count < len(t) else slice(None)  # the same, without a copy
         y = self.memory(x)
         picked = pick(x, t)                             # (T·N,)

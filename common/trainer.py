@@ -1,6 +1,7 @@
 """Trainers: they cut the data into batches, drive model and optimizer, print where they stand and plot the curve."""
 import math
 import time
+from contextlib import nullcontext
 
 import numpy
 
@@ -8,8 +9,10 @@ from common.checks import InputError, InputTypeError, check_array, check_range, 
 from common.figures import show
 from common.functions import as_array
 from common.interrupts import StepGuard
+from common.layers import find_buffers, walk
 from common.np import np
 from common.optimizer import check_norm, clip_grads
+from common.parallel import world
 from common.rows import add_grads, stored
 from common.ties import address
 
@@ -39,20 +42,49 @@ class Progress:
         print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}')
 
 
-def train_step(model, optimizer, x, t, max_grad=None):
+def train_step(model, optimizer, x, t, max_grad=None, ranks=None):
     """Forward, backward, clipping to the norm `max_grad` where given, and update. Returns the loss.
 
     Where that is NaN or infinite nothing is changed; FloatingPointError where the gradients' norm is.
+    ranks: those of common.parallel, of which each takes its share of the rows of x and t; all return the same.
     """
-    loss = model.forward(x, t)
-    if not math.isfinite(loss):
-        return loss
-    model.backward()
-    params, grads = remove_duplicate(model.params, model.grads)
+    if ranks is None:
+        loss = forward_backward(model, x, t)
+        if not math.isfinite(loss):
+            return loss
+        params, grads = remove_duplicate(model.params, model.grads)
+    else:
+        with ranks.own_chance(optimizer.iter):
+            loss, weight = share_of_step(model, x, t, ranks)
+        params, grads = remove_duplicate(model.params, model.grads)
+        loss, grads = ranks.mean_gradients(grads, loss, weight)
+        if not math.isfinite(loss):
+            return loss
     if max_grad is not None:
         clip_grads(grads, max_grad)
     optimizer.update(params, grads)
     return loss
+
+
+def forward_backward(model, x, t):
+    """The loss; where that is finite, the gradients stand in model.grads."""
+    loss = model.forward(x, t)
+    if math.isfinite(loss):
+        model.backward()
+    return loss
+
+
+def share_of_step(model, x, t, ranks):
+    """forward_backward on this rank's rows. Returns the loss, and how many rows or labels it is a mean over."""
+    if len(x) < ranks.size:
+        raise InputError(f'batch_size: expected {ranks.size} or more, a row for each rank, got {len(x)}')
+    rows = ranks.share(len(x))
+    x, t = x[rows], t[rows]
+    if t.dtype.kind == 'i' and (t == -1).all():     # no label here, and perhaps some elsewhere
+        return 0.0, 0
+    loss = forward_backward(model, x, t)
+    # a loss layer that counts its labels says how many they were; others are means over the rows
+    return loss, sum(getattr(layer, 'counted', 0) for layer in walk(model)) or len(x)
 
 
 def check_params(params):
@@ -97,6 +129,9 @@ class BaseTrainer:
 
     What a trainer is at the end of an epoch goes into a file by get_state; after set_state, the next fit goes on with
     the one that was broken off: its max_epoch counts the epochs before too.
+
+    `ranks`: under mpiexec those of common.parallel, which train together, else None. What decides when fit ends is
+    rank 0's.
     """
 
     label = ''      # of what is printed and plotted
@@ -120,6 +155,7 @@ class BaseTrainer:
         self.progress = Progress()
         self.losses = []        # since the last point of the curve
         self.last_loss = None
+        self.ranks = world()
         self.goes_on = False    # whether the next fit goes on with one that was broken off
 
     def best_valid(self):
@@ -197,24 +233,38 @@ class BaseTrainer:
         self.goes_on = False
         self.last_loss = None
         self.progress.begin(self.last_epoch or self.current_epoch + max_epoch - first_epoch, max_iters, eval_interval)
-        for _ in range(first_epoch, max_epoch):
-            self.train_epoch(batches, max_iters, max_grad)
-            if validate is not None:
-                self.valid_list.append(float(validate()))
-                print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}')
-            answers = [callback(self) for callback in self.callbacks]
-            if any(isinstance(answer, bool | numpy.bool_) and answer for answer in answers):    # and no path, no number
-                break
+        # of several ranks none may leave the others waiting: a Ctrl-C that comes between two epochs waits too
+        with StepGuard(self.ranks.any) if self.ranks else nullcontext():
+            for _ in range(first_epoch, max_epoch):
+                self.train_epoch(batches, max_iters, max_grad)
+                if validate is not None:
+                    self.valid_list.append(self.of_first(float(validate())))
+                    print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}')
+                answers = [callback(self) for callback in self.callbacks]
+                # a bool: neither a path nor a number
+                if self.of_first(any(isinstance(answer, bool | numpy.bool_) and answer for answer in answers)):
+                    break
+
+    def of_first(self, value):
+        """Rank 0's value, this one where there are no ranks."""
+        return value if self.ranks is None else self.ranks.from_first(value)
+
+    def level(self):
+        """Give the ranks, before an epoch, the same parameters and the same np.random: rank 0's."""
+        if self.ranks is not None:
+            self.ranks.copy_from_first(self.model.params)
+            numpy.random.set_state(self.ranks.from_first(numpy.random.get_state()))
 
     def train_epoch(self, batches, max_iters, max_grad):
-        with StepGuard() as guard:
+        self.level()
+        with StepGuard(self.ranks and self.ranks.any) as guard:
             for iters, (x, t) in enumerate(batches()):
                 try:
                     if self.schedule is not None:
                         rate = self.schedule(self.optimizer.iter)
                         check_range('schedule', rate, 0, math.inf)
                         self.optimizer.lr = float(rate)
-                    loss = train_step(self.model, self.optimizer, x, t, max_grad)
+                    loss = train_step(self.model, self.optimizer, x, t, max_grad, self.ranks)
                     if not math.isfinite(loss):
                         raise FloatingPointError(f'the loss is {float(loss)}')
                     is_due = self.progress.due(iters)
@@ -231,6 +281,8 @@ class BaseTrainer:
                     self.progress.line(self.current_epoch + 1, iters, f'{self.label} {value:.2f}')
                     self.losses = []
                 guard.check()
+            if self.ranks is not None:      # running means, each rank's over its own shares
+                self.ranks.average(find_buffers(self.model))
             self.current_epoch += 1
 
 

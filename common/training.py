@@ -3,14 +3,15 @@ stopped."""
 import hashlib
 import sys
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import numpy
 
-from common.checkpoint import Checkpoint
+from common.checkpoint import Checkpoint, is_first
 from common.checks import InputError
 from common.interrupts import check_folder, handled, keep_on_interrupt
+from common.layers import find_buffers
 from common.lock import Lock
 from common.np import to_cpu
 from common.storage import move_aside, replacing
@@ -37,22 +38,28 @@ def training(trainer, name, flags, data=(), words=None, resume=False, save=None,
     model is that one. It and the checkpoint say of which run they are, and go on together alone.
 
     OSError at once, not after hours, where these files cannot be written, or while another training of that name runs:
-    NAME.lock stands there as long as one does.
+    NAME.lock stands there as long as one does. Under mpiexec rank 0 alone has to do with files.
     """
     if not name:
         raise InputError('name: expected what the files are to be called, got nothing')
     files = Files(trainer, name, flags, data, words, save, keep_best)
-    check_folder(files.path.parent)
-    with handled(), files.lock:     # handled: nor does a second signal disturb the release
-        files.check()
+    if is_first(trainer):
+        check_folder(files.path.parent)
+    with handled(), files.lock if is_first(trainer) else nullcontext():     # handled: nor does a second signal
+        if is_first(trainer):                                               # disturb the release
+            files.check()
         if resume:
             files.resume()
-        with keep_on_interrupt(files.keep_interrupted, files.path.parent):
+        keeping = keep_on_interrupt(files.keep_interrupted, files.path.parent) if is_first(trainer) else nullcontext()
+        with keeping:
             callbacks = trainer.callbacks
             trainer.callbacks = [*callbacks, files.after_epoch]
             yield
             trainer.callbacks = callbacks
-            files.finish()
+            if is_first(trainer):
+                files.finish()
+            if trainer.ranks is not None:       # the best model, where that is kept
+                trainer.ranks.copy_from_first([*trainer.model.params, *find_buffers(trainer.model)])
 
 
 class Untouched(Exception):
@@ -94,8 +101,11 @@ class Files:
 
     def resume(self):
         path = self.checkpoint.path
-        if not path.exists():
+        if not self.trainer.of_first(path.exists()):
             print(f'there is no {path} here: starting afresh')
+            return
+        if not is_first(self.trainer):
+            self.checkpoint.load(self.trainer)
             return
         if self.keep_best and self.path.exists() and (run := load_weights(self.path).about.get('run')):
             self.be_run(run)        # that of an earlier version is of none
@@ -119,6 +129,9 @@ class Files:
         A kill between the two leaves the checkpoint of the epoch before, from which this epoch is run again, bit for
         bit, and the best model is written again, the same.
         """
+        if not is_first(trainer):
+            self.checkpoint(trainer)    # which asks all ranks for their states
+            return
         self.lock.check()
         self.make_way(self.checkpoint.path)     # that of another run does not stay beside the best model of this one
         if self.keep_best and 'run' not in self.about:

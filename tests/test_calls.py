@@ -62,8 +62,8 @@ from dataset import digits, images, ptb, sequence, spiral, toy
 from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
 
 # files, signals, command lines and what a training leaves have hostile tests of their own; the rest here
-ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'lock', 'storage', 'text',
-             'ties', 'training', 'unpickle', 'weight_files', 'writing'}
+ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'launcher', 'lock', 'parallel',
+             'storage', 'text', 'ties', 'training', 'unpickle', 'weight_files', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
     'Derivations', 'normalized',
@@ -71,7 +71,7 @@ INSIDE = {
     'as_floats', 'attend', 'attend_back', 'fitted', 'masked_softmax', 'pieces', 'rotate', 'sinusoids', 'turned', 'wide',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',
     'fetch_smallest', 'find_buffers', 'finish', 'flat', 'fold', 'gelu', 'gelu_tanh', 'get_vocab', 'history',
-    'label_rows', 'letters', 'load_mnist', 'load_vocab', 'title',
+    'forward_backward', 'share_of_step', 'label_rows', 'letters', 'load_mnist', 'load_vocab', 'title',
     'lstm_bias', 'lstm_step', 'lstm_step_back', 'make_addition', 'make_dates', 'mean_loss', 'memory_rows', 'normal',
     'not_training', 'one_or', 'out_size', 'padded', 'parse_grammar', 'parts', 'perplexity_floor', 'pick', 'picture',
     'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'smooth', 'spread', 'stored',

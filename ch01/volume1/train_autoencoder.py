@@ -143,4 +143,4 @@ def draw_plane(z, t):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

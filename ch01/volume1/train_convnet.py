@@ -65,4 +65,4 @@ def draw_accuracies(trainer, title):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

@@ -98,4 +98,4 @@ def draw_misread(model, x, t):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

@@ -97,4 +97,4 @@ def draw_walk(model, z, t):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

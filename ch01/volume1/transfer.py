@@ -116,4 +116,4 @@ def draw(curves, unfitted, title):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

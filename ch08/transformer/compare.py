@@ -85,4 +85,4 @@ def plot_both(accuracies, seconds, file_name):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

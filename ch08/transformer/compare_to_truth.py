@@ -173,4 +173,4 @@ def draw(found):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

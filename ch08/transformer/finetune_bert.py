@@ -161,4 +161,4 @@ def draw(curves, title):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

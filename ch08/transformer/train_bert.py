@@ -172,4 +172,4 @@ def draw(trainer, floor):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

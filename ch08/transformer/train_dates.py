@@ -110,4 +110,4 @@ def draw_heads(model, x, t):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

@@ -98,4 +98,4 @@ def draw(trainer, title):
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)
