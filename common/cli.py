@@ -79,9 +79,9 @@ def _ranks(parallel):
         return None
     try:
         if not parallel:
-            refuse('mpiexec: expected a script that shares its work among the ranks, got one that would do all of it in '
-                   'each: start it without mpiexec')
-        from common.parallel import world       # here, for without mpiexec it is not asked for
+            refuse('mpiexec: expected a script that shares its work among the ranks, got one that each would '
+                   'run whole: start it without mpiexec')
+        from common.parallel import world  # here, for without mpiexec it is not asked for
 
         return world()
     except InputError as error:

@@ -84,7 +84,7 @@ class StepGuard:
         self.stops.in_step = self.was_in_step
         try:
             # an OSError: that of printing to a terminal which is gone, which no other process sees
-            if error is None or issubclass(error, OSError) and self.together is None:
+            if error is None or (issubclass(error, OSError) and self.together is None):
                 self.check()
         finally:
             self.handled.__exit__(None, None, None)

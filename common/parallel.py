@@ -10,6 +10,7 @@ import time
 import traceback
 from contextlib import contextmanager
 from functools import cache
+from typing import Any
 
 import numpy
 
@@ -76,7 +77,7 @@ class Ranks:
     """
 
     def __init__(self, comm):
-        from mpi4py import MPI      # where there is a communicator it is loaded
+        from mpi4py import MPI  # where there is a communicator it is loaded
 
         self.comm, self.in_place = comm, MPI.IN_PLACE
         self.rank, self.size = comm.rank, comm.size
@@ -135,7 +136,7 @@ class Ranks:
         if self.buffer.shape != (size + 2,) or self.buffer.dtype != dtype:
             self.buffer = numpy.empty(size + 2, dtype)
         flat, usable, place = self.buffer, weight and numpy.isfinite(loss), 0
-        means = []
+        means = []      # of dense
         for grad in dense:
             mean = flat[place:place + grad.size].reshape(grad.shape)
             if usable:
@@ -153,9 +154,9 @@ class Ranks:
         if not numpy.isfinite(loss):
             return loss, None
         flat[:-2] *= 1 / weights
-        dense = iter(means)
-        return loss, [self.mean_rows(grad, weight / weights if usable else 0) if isinstance(grad, RowSparse)
-                      else next(dense) for grad in grads]
+        others = iter(means)
+        return loss, [self.mean_rows(grad, weight / weights) if isinstance(grad, RowSparse) else next(others)
+                      for grad in grads]
 
     def mean_rows(self, grad, factor):
         """The sum over all ranks of factor times a RowSparse: another one."""
@@ -175,7 +176,7 @@ class Ranks:
 
         So dropout masks and negative samples differ between the ranks, and shuffled rows do not.
         """
-        state = numpy.random.get_state()
+        state: Any = numpy.random.get_state()
         numpy.random.seed([*state[1][:4], state[2], step % 2**32, self.rank])
         try:
             yield
@@ -206,9 +207,9 @@ class Ranks:
         # after Ctrl-C, what was learnt is written by rank 0, for which the others wait
         waits = 60 if self.rank and isinstance(error, KeyboardInterrupt) else 1
         self.alone = not self.all_end(waits)
-        if self.alone and self.rank:
+        if self.alone and self.rank and not isinstance(error, SystemExit):
             print(f'rank {self.rank}:', end=' ', file=sys.stderr)
-        elif self.rank:
+        elif self.rank and not self.alone:
             sys.stderr = open(os.devnull, 'w')      # noqa: SIM115
 
     def end(self, status):
