@@ -4,12 +4,13 @@
     python -m tests.benchmarks_ranks --ranks 4 rnnlm        of four, for one
     python -m tests.benchmarks_ranks --paper                computed: time against ranks, for three networks
 
-The whole batch stays as it is: each rank takes its share. Ranks have one BLAS thread each; beside them stand one process
-with one and one with as many threads as there are ranks. A figure is the median over the rounds, in which the sides
-take turns, of the median over a round's steps. Needs mpi4py and the mpiexec beside Python or on the PATH.
+The whole batch stays as it is: each rank takes its share. Ranks have one BLAS thread each; beside them stand one
+process with one and one with as many threads as there are ranks. A figure is the median over the rounds, in which the
+sides take turns, of the median over a round's steps. Needs mpi4py and the mpiexec beside Python or on the PATH.
 
---paper: R ranks take the time that one takes for an R-th of the batch, update included, which is measured here, and that
-of a ring on a network: 2·(R − 1)/R times the bytes of the gradients, and 2·(R − 1) messages, 30 µs each.
+--paper (OPENBLAS_NUM_THREADS=1): R ranks take the time that one takes for an R-th of the batch, update included, which
+is measured here, and that of a ring on a network: 2·(R − 1)/R times the bytes of the gradients, and 2·(R − 1) messages,
+30 µs each. In brackets: how many times as fast as one rank.
 """
 import argparse
 import os
