@@ -9,7 +9,7 @@ from common.checks import InputError, InputTypeError, check_array, check_range, 
 from common.figures import show
 from common.functions import as_array
 from common.interrupts import StepGuard
-from common.layers import find_buffers, walk
+from common.layers import find_buffers
 from common.np import np
 from common.optimizer import check_norm, clip_grads
 from common.parallel import world
@@ -83,8 +83,7 @@ def share_of_step(model, x, t, ranks):
     if t.dtype.kind == 'i' and (t == -1).all():     # no label here, and perhaps some elsewhere
         return 0.0, 0
     loss = forward_backward(model, x, t)
-    # a loss layer that counts its labels says how many they were; others are means over the rows
-    return loss, sum(getattr(layer, 'counted', 0) for layer in walk(model)) or len(x)
+    return loss, ranks.counted(model) or len(x)
 
 
 def check_params(params):
@@ -253,7 +252,7 @@ class BaseTrainer:
         """Give the ranks, before an epoch, the same parameters and the same np.random: rank 0's."""
         if self.ranks is not None:
             self.ranks.copy_from_first(self.model.params)
-            numpy.random.set_state(self.ranks.from_first(numpy.random.get_state()))
+            self.ranks.level_chance()
 
     def train_epoch(self, batches, max_iters, max_grad):
         self.level()
