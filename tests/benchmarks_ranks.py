@@ -10,7 +10,7 @@ sides take turns, of the median over a round's steps. Needs mpi4py and the mpiex
 
 --paper (OPENBLAS_NUM_THREADS=1): R ranks take the time that one takes for an R-th of the batch, update included, which
 is measured here, and that of a ring on a network: 2·(R − 1)/R times the bytes of the gradients, and 2·(R − 1) messages,
-30 µs each. In brackets: how many times as fast as one rank.
+30 µs each.
 """
 import argparse
 import os
@@ -60,22 +60,25 @@ def compare(names, ranks, rounds):
 
 
 def paper(names):
+    """The table, in Markdown: ms a step, and in brackets how many times as fast as one rank."""
+    print('| ms a step | 1 rank | ' + ' | '.join(f'{R} ranks' for R in RANKS[1:]) + ' |\n| --- |' + ' ---: |' * len(RANKS))
     for name in names:
         make, steps = STEPS[name]
-        size = 0
         compute = {}
         for R in RANKS:
             if BATCH[name] // R:
                 step = make(N=-(-BATCH[name] // R))[0]     # the largest share, for which the others wait
                 compute[R] = median_ms(step, max(3, steps // 3))
                 params, _ = remove_duplicate(step.args[0].params, step.args[0].grads)
-                size = sum(param.nbytes for param in params)
-        print(f'\n{name}: {size / 1e6:.1f} MB of gradients')
-        print(f'{"ranks":<14}{"compute":>12}' + ''.join(f'{speed:>7} Gbit/s' for speed in (1, 10, 100)))
-        for R, ms in compute.items():
-            times = [ms + ring_ms(R, size, speed) for speed in (1, 10, 100)]
-            print(f'{R:<14}{ms:>9.2f} ms' + ''.join(f'{time:>7.1f} ({compute[1] / time:.1f})' for time in times),
-                  flush=True)
+        size = sum(param.nbytes for param in params)
+        line(f'**{name}**, {size / 1e6:.1f} MB: computing alone', compute, compute[1])
+        for speed in 1, 10, 100:
+            line(f'with {speed} Gbit/s', {R: ms + ring_ms(R, size, speed) for R, ms in compute.items()}, compute[1])
+
+
+def line(label, times, one):
+    cells = [f'{times[R]:.1f} ({one / times[R]:.1f})' if R in times else '' for R in RANKS]
+    print(f'| {label} | ' + ' | '.join(cells) + ' |', flush=True)
 
 
 def ring_ms(ranks, size, speed):

@@ -41,7 +41,7 @@ def finish(process, limit=LIMIT):
     try:
         out, _ = process.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
-        process.terminate()
+        process.kill()      # what it started ends with it
         process.communicate()
         raise
     return process.returncode, out
