@@ -61,7 +61,8 @@ def compare(names, ranks, rounds):
 
 def paper(names):
     """The table, in Markdown: ms a step, and in brackets how many times as fast as one rank."""
-    print('| ms a step | 1 rank | ' + ' | '.join(f'{R} ranks' for R in RANKS[1:]) + ' |\n| --- |' + ' ---: |' * len(RANKS))
+    print('| ms a step | 1 rank | ' + ' | '.join(f'{R} ranks' for R in RANKS[1:]) + ' |')
+    print('| --- |' + ' ---: |' * len(RANKS))
     for name in names:
         make, steps = STEPS[name]
         compute = {}
