@@ -18,7 +18,7 @@ import pytest
 from common.cli import make_parser
 
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = sorted(path for path in ROOT.glob('ch0*/**/*.py') if 'run(main)' in path.read_text(encoding='utf-8'))
+SCRIPTS = sorted(path for path in ROOT.glob('ch0*/**/*.py') if 'run(main' in path.read_text(encoding='utf-8'))
 
 
 def module_name(path):
