@@ -1,13 +1,12 @@
 """The spiral's points: three classes that no straight line separates (book, 1.4.1)."""
 from common.cli import run
-from common.figures import show
+from common.figures import pyplot, show
 from dataset import spiral
 
 
 def plot_points(x, t):
     """Scatter the points x (N, 2), each class of the one-hot t (N, 3) with a marker of its own."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     for j, marker in enumerate('ox^'):
         points = x[t[:, j] == 1]
         plt.scatter(points[:, 0], points[:, 1], s=40, marker=marker, label=f'class {j}')
@@ -21,8 +20,7 @@ def plot_points(x, t):
 
 def main():
     """Draw the points; returns x (300, 2) and the one-hot t (300, 3)."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     x, t = spiral.load_data()
     print('x', x.shape)
     print('t', t.shape)

@@ -4,7 +4,7 @@ from typing import Annotated
 from ch01.show_spiral_dataset import plot_points
 from ch01.two_layer_net import TwoLayerNet
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import Trainer
@@ -13,8 +13,7 @@ from dataset import spiral
 
 def show_boundary(model, x, t, name):
     """Colour the plane by the class that the model finds at each place, with the points x (N, 2), t (N, 3) on it."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     side = np.linspace(-1.2, 1.2, 400)
     a, b = np.meshgrid(side, side)                                      # (400, 400)
     scores = model.predict(np.stack([a.ravel(), b.ravel()], axis=1))    # (160000, 3)

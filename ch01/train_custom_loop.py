@@ -5,7 +5,7 @@ from ch01.train import show_boundary
 from ch01.two_layer_net import TwoLayerNet
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from dataset import spiral
@@ -22,8 +22,7 @@ def main(
     seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
 ):
     """Train the network and draw its loss and where it parts the classes; returns the losses."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     x, t = spiral.load_data()
     if seed is not None:
         np.random.seed(seed)

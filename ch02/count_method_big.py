@@ -1,12 +1,16 @@
-"""Word vectors from a whole corpus: counts, PPMI and SVD (book, 2.4.4)."""
+"""Word vectors from a whole corpus: counts, PPMI and SVD (book, 2.4.4); some words' neighbours, and a map of them."""
 import time
 from contextlib import contextmanager
 from typing import Annotated
 
 from common.cli import SEEDS, run
+from common.figures import show
 from common.np import np
 from common.util import create_co_matrix, most_similar, ppmi, truncated_svd
+from common.word_map import draw_word_map
 from dataset.corpus import load_data
+
+QUERIES = ('you', 'year', 'car', 'toyota')
 
 
 @contextmanager
@@ -27,7 +31,7 @@ def main(
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
-    """Print the neighbours of some words; returns word_vecs, word_to_id and id_to_word."""
+    """Print and draw the neighbours of some words; returns word_vecs, word_to_id and id_to_word."""
     ids, word_to_id, id_to_word = load_data(corpus)
     vocab_size = len(word_to_id)
     if seed is not None:
@@ -41,8 +45,10 @@ def main(
         # a short text has fewer words than that
         word_vecs, _, _ = truncated_svd(W, min(wordvec_size, vocab_size))     # (V, D)
 
-    for query in ('you', 'year', 'car', 'toyota'):
+    for query in QUERIES:
         most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
+    draw_word_map(word_vecs, word_to_id, id_to_word, QUERIES, 'word vectors by counting')
+    show('ch02_count_method_big')
     return word_vecs, word_to_id, id_to_word
 
 

@@ -3,9 +3,10 @@ from typing import Annotated
 
 from common.checks import InputError
 from common.cli import run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.util import create_co_matrix, ppmi, preprocess, to_cpu
+from common.word_map import place_labels
 
 
 def main(
@@ -13,8 +14,7 @@ def main(
     window_size: Annotated[int, 'context words on each side'] = 1,
 ):
     """Print the first word's rows of the three matrices and draw the words; returns U (V, V)."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     corpus, word_to_id, id_to_word = preprocess(text)
     if len(word_to_id) < 2:
         raise InputError(f'text: expected two different words or more, got {text!r}')
@@ -27,15 +27,15 @@ def main(
         print(U[0])
 
     x, y = to_cpu(U[:, :2]).T
-    plt.scatter(x, y, alpha=0.5)
+    plt.scatter(x, y)
     places: dict = {}       # words with the same neighbours fall on one point and share its label
     for i, word in id_to_word.items():
         places.setdefault((round(float(x[i]), 3), round(float(y[i]), 3)), []).append(word)
-    for place, words in places.items():
-        plt.annotate(', '.join(words), place, xytext=(5, 5), textcoords='offset points')
-    plt.margins(x=0.3, y=0.1)
+    plt.margins(x=0.15, y=0.1)
     plt.xlabel('first singular vector')
     plt.ylabel('second singular vector')
+    plt.title('words with the same neighbours fall on one point')
+    place_labels(plt.gca(), list(places), [', '.join(words) for words in places.values()])
     show('ch02_count_method_small')
     return U
 

@@ -5,10 +5,12 @@ from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
 from common.checks import shown
 from common.cli import FROM_0, SEEDS, run
+from common.figures import show
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
 from common.util import convert_one_hot, create_contexts_target, preprocess
+from common.word_map import draw_word_map
 
 
 def main(
@@ -25,7 +27,7 @@ def main(
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
-    """Train, draw the loss and print the word vectors; returns the trainer."""
+    """Train, draw the loss and the words, print their vectors; returns the trainer."""
     corpus, word_to_id, id_to_word = preprocess(text)
     vocab_size = len(word_to_id)
     contexts, target = create_contexts_target(corpus, window_size)      # (N, C), (N,)
@@ -38,6 +40,8 @@ def main(
     trainer = Trainer(net, Adam(lr=learning_rate))
     trainer.fit(contexts, target, max_epoch, batch_size)
     trainer.plot(name='ch03_train')
+    draw_word_map(net.word_vecs, word_to_id, id_to_word, list(word_to_id), f"{Model.__name__}'s word vectors")
+    show('ch03_train_words')
     with np.printoptions(linewidth=10_000):     # a word a line, however its numbers are written
         for word_id, word in id_to_word.items():
             print(shown(word), net.word_vecs[word_id])

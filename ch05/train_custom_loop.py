@@ -4,7 +4,7 @@ from typing import Annotated
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from dataset.corpus import load_data
@@ -26,8 +26,7 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Train the model and draw its perplexity; returns that of each epoch."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     ids = np.asarray(load_data(corpus)[0][:corpus_size])
     vocab_size = int(ids.max()) + 1
     xs, ts = ids[:-1], ids[1:]                  # each word's label is the next

@@ -2,7 +2,7 @@
 from typing import Annotated
 
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np, to_cpu
 
 
@@ -23,8 +23,7 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = 3,
 ):
     """Draw the two curves, which are returned: name -> norms."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     if seed is not None:
         np.random.seed(seed)
     Wh = np.random.randn(hidden_size, hidden_size)      # (H, H)

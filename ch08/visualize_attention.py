@@ -10,7 +10,7 @@ from ch08.bahdanau_seq2seq import BahdanauSeq2seq
 from ch08.deep_attention_seq2seq import DeepAttentionSeq2seq
 from common.checks import InputError
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np, to_cpu
 from common.weight_files import load_weights, lstm_sizes
 from dataset import files, sequence
@@ -51,8 +51,7 @@ def draw_attention(model, xs, ts):
 
     xs (N, S) as written, ts (N, 1 + T) the right answers. Returns the weights (N, T, S), in reading order.
     """
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
-
+    plt = pyplot()
     _, id_to_char = sequence.get_vocab()
     reversed_xs = xs[:, ::-1]
     answers = np.reshape(model.generate(reversed_xs, int(ts[0, 0]), ts.shape[1] - 1), (len(xs), -1))      # (N, T)
@@ -62,7 +61,7 @@ def draw_attention(model, xs, ts):
     weights = to_cpu(weights)
 
     rows = len(xs) // 2 + 1     # two maps in a row, and a place over for the colours
-    figure, axes = plt.subplots(rows, 2, figsize=(15, 3.1 * rows), layout='constrained', squeeze=False)
+    figure, axes = plt.subplots(rows, 2, figsize=(15, 3.1 * rows), squeeze=False)
     for ax, question, right, answer, weight in zip(axes.flat, xs, ts[:, 1:], answers, weights, strict=False):
         image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
         question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))

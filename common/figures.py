@@ -1,46 +1,195 @@
-"""Pictures on their way to the reader's eye."""
+"""Pictures on their way to the reader's eye: their style, their letters, the charts that several chapters draw."""
+import re
+import warnings
 from pathlib import Path
 
 from common.launcher import rank
 
 # matplotlib's backends that draw into files only.
 WITHOUT_WINDOW = {'agg', 'cairo', 'pdf', 'pgf', 'ps', 'svg', 'template'}
+STYLE = Path(__file__).with_name('dlfs2.mplstyle')
+
+
+def pyplot():
+    """matplotlib.pyplot, in the style of dlfs2.mplstyle until `show`. A setting of the reader's own stays as it is.
+
+    It imports matplotlib, which takes longer than everything else together: call it where the drawing begins.
+    """
+    import matplotlib.pyplot as plt
+
+    change_style(plt, plt.rcParamsDefault, read_style())
+    return plt
+
+
+def read_style():
+    """The settings of our style: name -> value."""
+    from matplotlib import rc_params_from_file
+
+    return rc_params_from_file(STYLE, use_default_template=False)
+
+
+def change_style(plt, old, new):
+    """Give each setting of our style that is as in old the value that it has in new."""
+    for name in read_style():
+        if plt.rcParams[name] == old[name]:
+            plt.rcParams[name] = new[name]
 
 
 def show(name: str, keep: bool = False) -> None:
     """Show the current matplotlib figure and close it.
 
     In a window or a notebook where there is one; else, and always with keep, as `name.png` in the current folder, whose
-    path is printed. Of several ranks the first shows it.
+    path is printed. Of several ranks the first shows it. Characters that no font has are told in one line.
     """
-    # Imported here, because it takes longer than everything else together.
     import matplotlib.pyplot as plt
 
     figure = plt.gcf()
     if rank():
         plt.close(figure)
         return
-    screen = plt.get_backend().lower() not in WITHOUT_WINDOW
-    if keep or not screen:
-        path = Path(f'{name}.png').resolve()
-        figure.savefig(path)
-        print(f'picture: {path}')
-    if screen:
-        plt.show()
+    with warnings.catch_warnings():
+        if lacking := use_fonts(figure):
+            print(f'there are boxes in the picture: no font here has {lacking[:20]}. One with them is to be installed '
+                  '(fonts-noto-cjk of Debian and Ubuntu, or Noto Sans CJK, has Japanese, Korean and Chinese)')
+            warnings.filterwarnings('ignore', 'Glyph .* missing from')     # a line for each of them
+        screen = plt.get_backend().lower() not in WITHOUT_WINDOW
+        if keep or not screen:
+            path = Path(f'{name}.png').resolve()
+            figure.savefig(path)
+            print(f'picture: {path}')
+        if screen:
+            plt.show()
     plt.close(figure)
+    change_style(plt, read_style(), plt.rcParamsDefault)
+
+
+def use_fonts(figure):
+    """Let texts whose font lacks some of their characters, as 日本語, fall back to fonts of this system that have them.
+
+    Returns the characters that none has, as a string.
+    """
+    from matplotlib.font_manager import FontProperties, findfont
+    from matplotlib.text import Text
+
+    def of_text(text):
+        """The characters for which no font of the text's families has a glyph."""
+        chars = set(text.get_text())
+        for family in text.get_fontfamily() if not text.get_text().isascii() else ():
+            chars -= characters_in(findfont(FontProperties(family=[family])))
+        return set() if text.get_text().isascii() else chars - set('\n')
+
+    texts = [(text, chars) for text in figure.findobj(Text) if (chars := of_text(text))]
+    wanted = set().union(*(chars for _, chars in texts))
+    families = []
+    for path, family in system_fonts() if wanted else ():
+        if found := wanted & characters_in(path):
+            families.append(family)
+            wanted -= found
+        if not wanted:
+            break
+    for text, _ in texts:
+        text.set_fontfamily([*text.get_fontfamily(), *families])
+    return ''.join(sorted(wanted))
+
+
+def characters_in(path):
+    """The characters that the font in a file has."""
+    from matplotlib.font_manager import get_font
+
+    return set(map(chr, get_font(path).get_charmap()))
+
+
+def system_fonts():
+    """(path, family) of the fonts here, those for Japanese, Korean and Chinese by their names first.
+
+    With those that were installed after matplotlib made its list.
+    """
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    known = {font.fname for font in fontManager.ttflist}
+    for path in set(findSystemFonts()) - known:
+        try:
+            fontManager.addfont(path)
+        except (OSError, RuntimeError):     # a file that is no font
+            continue
+    fonts = [font for font in fontManager.ttflist if font.style == 'normal' and font.weight in (400, 'normal')
+             and not font.name.startswith('Last Resort')]       # which has a box for each character
+    asian = re.compile('CJK|Noto Sans [JKST]|Source Han|Gothic|IPA|Hei|Song|Hiragino|Meiryo|Nanum|Malgun|PingFang')
+    fonts.sort(key=lambda font: (not asian.search(font.name), 'Mono' in font.name, 'Serif' in font.name, font.name))
+    return [(font.fname, font.name) for font in fonts]
 
 
 def plot_accuracies(curves, title, ylabel='right answers (%)'):
     """Draw shares of right answers over the epochs, the first being 1. curves: a curve's label -> its shares."""
-    import matplotlib.pyplot as plt
-    from matplotlib.ticker import MaxNLocator
-
+    plt = pyplot()
     for label, accuracies in curves.items():
         plt.plot(range(1, len(accuracies) + 1), [100 * accuracy for accuracy in accuracies], marker='o', label=label)
     plt.title(title)
-    plt.xlabel('epoch')
+    epochs(plt.gca())
     plt.ylabel(ylabel)
-    plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     plt.ylim(-3, 103)       # the marks at 0 and 100 stay whole
-    plt.grid(alpha=0.3)
     plt.legend()
+
+
+def epochs(ax):
+    """Let whole epochs be what stands below, and lines lead up from them."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.set_xlabel('epoch')
+    ax.xaxis.set_major_locator(MaxNLocator(steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
+    ax.grid(True)
+
+
+def plot_perplexity(trainer, title, test=None, floor=None):
+    """Draw a language model's perplexity over the epochs, the smaller the better, on an axis where ratios are lengths.
+
+    trainer: its ppl_list and, where there is one, its valid_list. test: the perplexity on the test part. floor: the
+    least that a model can have.
+    """
+    plt = pyplot()
+    points = len(trainer.ppl_list)
+    # point i is the mean up to there from the one before
+    plt.plot([trainer.current_epoch * i / points for i in range(points)], trainer.ppl_list, label='train', linewidth=1)
+    if trainer.valid_list:
+        best = trainer.best_valid()
+        plt.plot(range(1, len(trainer.valid_list) + 1), trainer.valid_list, 'o-',
+                 label=f'valid: {best:.2f} after epoch {trainer.valid_list.index(best) + 1}')
+    if test is not None:
+        plt.axhline(test, color='C2', label=f'test: {test:.2f}')
+    if floor is not None:
+        plt.axhline(floor, color='k', linestyle='--', label=f'the least that a model can have: {floor:.2f}')
+    plt.title(title)
+    epochs(plt.gca())
+    plt.ylabel('perplexity')
+    scale_by_ratios(plt.gca())
+    plt.legend()
+
+
+def scale_by_ratios(ax):
+    """A logarithmic axis upwards that fits what is drawn, with plain numbers, also where these are close together."""
+    from matplotlib.ticker import AutoLocator, LogLocator, NullFormatter, StrMethodFormatter
+
+    ax.set_yscale('log')
+    low, high = ax.get_ylim()
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)) if high > 5 * low else AutoLocator())
+    ax.yaxis.set_major_formatter(StrMethodFormatter('{x:g}'))
+    ax.yaxis.set_minor_formatter(NullFormatter())
+
+
+def plot_training(trainer, title, ylabel='right answers (%)'):
+    """Draw the loss and, below it over the same epochs, the share of right answers, which trainer.valid_list holds.
+
+    Returns the two axes.
+    """
+    plt = pyplot()
+    _, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 6))
+    points = len(trainer.loss_list)
+    above.plot([trainer.current_epoch * i / points for i in range(points)], trainer.loss_list, color='C3')
+    above.set(title=title, ylabel='loss', ylim=(0, None))
+    above.grid(True)
+    for label, shares in (('test', trainer.valid_list), ('train', trainer.train_list))[:1 + bool(trainer.train_list)]:
+        below.plot(range(1, len(shares) + 1), [100 * share for share in shares], 'o-', label=label)
+    below.set(ylabel=ylabel, ylim=(-3, 103))
+    epochs(below)
+    below.legend()
+    return above, below

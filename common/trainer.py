@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import numpy
 
 from common.checks import InputError, InputTypeError, check_array, check_range, check_shape, check_sizes
-from common.figures import show
+from common.figures import epochs, pyplot, show
 from common.functions import as_array
 from common.interrupts import StepGuard
 from common.layers import find_buffers
@@ -185,9 +185,7 @@ class BaseTrainer:
 
     def plot(self, ylim=None, name=None):
         """Draw the curve: in a window, or into name.png (label.png where it is None) where there is no screen."""
-        # here, so that training without a plot does not wait for it
-        import matplotlib.pyplot as plt
-
+        plt = pyplot()
         values = getattr(self, self.curve)
         interval = self.eval_interval or math.inf
         # an epoch that is shorter than the interval has a point of the curve all the same
@@ -198,7 +196,11 @@ class BaseTrainer:
             plt.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')
         if ylim is not None:
             plt.ylim(*ylim)
-        plt.xlabel('epochs' if is_short else f'iterations (×{self.eval_interval})')
+        plt.title(f'training {type(self.model).__name__}')
+        plt.xlabel(f'iterations (×{self.eval_interval})')
+        plt.grid(True)
+        if is_short:
+            epochs(plt.gca())
         plt.ylabel(self.label)
         plt.legend()
         show(name or self.label)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from common.activation_layers import Relu
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.layers import MatMul, Sigmoid
 from common.np import np
 from common.weights import normal
@@ -43,13 +43,12 @@ def main(
 
     Returns, by the setting's name, (layers, 4): mean, standard deviation, shares below 0.05 and above 0.95.
     """
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     if seed is not None:
         np.random.seed(seed)
     x = np.random.randn(inputs, units)                                  # (N, D)
     measured = {}
-    figure, axes = plt.subplots(len(SETTINGS), layers, figsize=(2.3 * layers + 1.5, 11.5), layout='constrained',
+    figure, axes = plt.subplots(len(SETTINGS), layers, figsize=(2.3 * layers + 1.5, 11.5),
                                 sharex=True, sharey=True, squeeze=False)
     print('the last layer:')
     for row, (name, activation, std) in zip(axes, SETTINGS, strict=True):
@@ -73,7 +72,7 @@ def draw_row(axes, outs, color):
         ax.bar(edges[:-1], shares / y.size * 100, width=1 / 30, align='edge', color=color)
         ax.set(xlim=(0, 1), ylim=(0, 25), xticks=(0, 0.5, 1), yticks=(0, 10, 20))
         ax.set_title(f'{y.mean():.2g} ± {y.std():.2g}', fontsize=10)
-        ax.grid(alpha=0.3)
+        ax.grid(True)
 
 
 if __name__ == '__main__':

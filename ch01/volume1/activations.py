@@ -3,7 +3,7 @@ from typing import Annotated
 
 from common.activation_layers import Elu, Gelu, LeakyRelu, PRelu, Relu, Tanh
 from common.cli import run
-from common.figures import show
+from common.figures import pyplot, show
 from common.layers import Sigmoid
 from common.np import np, to_cpu
 
@@ -32,9 +32,8 @@ def main(
 
 def draw(x, curves):
     """A panel each, with the slope dashed, and one with all."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    _, axes = plt.subplots(2, 4, figsize=(16, 8), layout='constrained', sharex=True, sharey=True)
+    plt = pyplot()
+    _, axes = plt.subplots(2, 4, figsize=(16, 8), sharex=True, sharey=True)
     *panels, together = axes.flat
     for i, (ax, (name, (y, slope))) in enumerate(zip(panels, curves.items(), strict=True)):
         ax.plot(x, y, color=f'C{i}', linewidth=2.5, label='function')
@@ -48,7 +47,7 @@ def draw(x, curves):
         ax.axhline(0, color='#bbbbbb', linewidth=0.8, zorder=0)
         ax.axvline(0, color='#bbbbbb', linewidth=0.8, zorder=0)
         ax.set(ylim=(-1.3, 3.2))
-        ax.grid(alpha=0.2)
+        ax.grid(True)
     for ax in axes[1]:
         ax.set_xlabel('x')
 

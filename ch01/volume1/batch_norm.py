@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from ch01.volume1.compare import Curves
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import Trainer
@@ -33,9 +33,8 @@ def learn(x, t, std, use_batchnorm, hidden_size, max_epoch, batch_size, learning
 
 def draw(results, max_epoch):
     """A panel for each standard deviation. results: (std, {label: (accuracies, diverged)}) for each."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    figure, axes = plt.subplots(4, 4, figsize=(12, 10), layout='constrained', sharex=True, sharey=True)
+    plt = pyplot()
+    figure, axes = plt.subplots(4, 4, figsize=(12, 10), sharex=True, sharey=True)
     for axis, (std, found) in zip(axes.flat, results, strict=True):
         for (label, (accuracies, diverged)), style in zip(found.items(), ('-', '--'), strict=True):
             line, = axis.plot(range(1, len(accuracies) + 1), [100 * share for share in accuracies], style, label=label)
@@ -44,7 +43,7 @@ def draw(results, max_epoch):
                 axis.text(len(accuracies) + 2.2, 10, f'{label}: diverged', va='center', color=line.get_color())
         axis.set_title(f'first weights: {std:.2g}', fontsize=10)
         axis.set(xlim=(0, max_epoch + 1), ylim=(0, 104))
-        axis.grid(alpha=0.3)
+        axis.grid(True)
     figure.supxlabel('epoch')
     figure.supylabel('right answers on the training data (%)')
     lines, labels = axes[0, 0].get_legend_handles_labels()

@@ -5,6 +5,7 @@ import numpy
 
 from common.checks import check_sizes
 from common.evaluation import accuracy
+from common.figures import pyplot
 from common.np import np
 from common.trainer import train_step
 
@@ -65,14 +66,13 @@ def smooth_curve(values, width=51):
 
 def plot_losses(curves, title):
     """Draw the loss of each step, smoothed. curves: a label -> the losses, a list."""
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     for label, losses in curves.items():
         plt.plot(range(1, len(losses) + 1), smooth_curve(losses), label=label)
     plt.title(title)
     plt.xlabel('step')
     plt.ylabel('loss, smoothed')
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend()
 
 

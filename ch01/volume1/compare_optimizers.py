@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from ch01.volume1.compare import draw_batches, last_mean, losses_of, plot_losses
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD, AdaGrad, Adam, Momentum
 from dataset import images
@@ -30,8 +30,7 @@ def main(
     seed: Annotated[int | None, 'of weights and batches, for a run that can be repeated', SEEDS] = None,
 ):
     """Train with each and draw the losses; returns the mean loss of each over its last 100 steps."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     (x, t), _ = images.load_data(data)
     if seed is not None:
         np.random.seed(seed)

@@ -3,7 +3,7 @@ import math
 from typing import Annotated
 
 from common.cli import FROM_0, run
-from common.figures import show
+from common.figures import pyplot, show
 
 
 class AddLayer:
@@ -67,9 +67,8 @@ def main(
 
 def draw(values, gradients):
     """The graph, each arrow with its value above it (forward) and below it the gradient of the price (backward)."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    _, ax = plt.subplots(figsize=(13, 7), layout='constrained')
+    plt = pyplot()
+    _, ax = plt.subplots(figsize=(13, 7))
     blue, red = '#1f5fa8', '#c0392b'
     for name, (start, end) in ARROWS.items():
         ax.annotate('', end, start, zorder=1, arrowprops={

@@ -10,7 +10,7 @@ from itertools import repeat
 from pathlib import Path
 
 from ch01.volume1.agents import greedy
-from common.figures import show
+from common.figures import pyplot, show
 from common.interrupts import keep_on_interrupt
 from common.np import np
 from common.storage import move_aside
@@ -118,9 +118,8 @@ def judge(model, make, episodes=100):
 
 def plot_course(course, title, name, width=20):
     """Draw the returns of the training, their mean over the last `width` episodes, and the greedy evaluations."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    plt.figure(figsize=(9, 5), layout='constrained')
+    plt = pyplot()
+    plt.figure(figsize=(9, 5))
     numbers = np.arange(1, len(course.returns) + 1)
     plt.plot(numbers, course.returns, '.', markersize=3, color='C0', alpha=0.35, label='an episode of the training')
     sums = np.cumsum([0, *course.returns])
@@ -134,6 +133,6 @@ def plot_course(course, title, name, width=20):
     plt.title(title)
     plt.xlabel('episode')
     plt.ylabel('return (steps until the pole fell)')
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend()
     show(name)

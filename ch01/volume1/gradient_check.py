@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from ch01.volume1.two_layer_net import TwoLayerNet
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from dataset import images
 
@@ -18,9 +18,8 @@ NAMES = 'W1', 'b1', 'W2', 'b2'
 
 def draw(numerical, backward):
     """Both gradients against each other, and how far they are apart. Lists of arrays, as NAMES."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    _, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8), layout='constrained')
+    plt = pyplot()
+    _, (left, right) = plt.subplots(1, 2, figsize=(11, 4.8))
     apart = [abs(n - b).ravel() for n, b in zip(numerical, backward, strict=True)]
     bins = np.logspace(-14, max(-6, float(np.log10(max(a.max() for a in apart) + 1e-14)) + 0.5), 60)
     left.axline((1e-6, 1e-6), (1, 1), color='0.8', zorder=0)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from typing import Annotated
 
 from common.cli import FROM_0, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.gradient_check import numerical_gradient
 from common.np import np
 
@@ -42,8 +42,7 @@ def main(
     steps: Annotated[int, 'steps of each descent', FROM_0] = 100,
 ):
     """Draw all three; returns the slopes of the curve at 5 and 10, and the end (2,) of each descent."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     slopes = {x: slope(curve, x) for x in (5.0, 10.0)}
     # three starts, equally far from the bottom, so that no path hides another
     runs = {'right': ((-3, 4), learning_rate), 'too large': ((4, 3), too_large), 'too small': ((3, -4), too_small)}
@@ -52,7 +51,7 @@ def main(
         end = paths[name][-1]
         print(f'learning rate {lr:g}, {name}: from {start} to ({end[0]:.3g}, {end[1]:.3g}) in {steps} steps')
 
-    _, axes = plt.subplots(1, 3, figsize=(16, 5.4), layout='constrained')
+    _, axes = plt.subplots(1, 3, figsize=(16, 5.4))
     draw_tangents(axes[0], slopes)
     draw_field(axes[1])
     draw_descents(axes[2], runs, paths)
@@ -67,7 +66,7 @@ def draw_tangents(ax, slopes):
         ax.plot(xs, curve(x) + a * (xs - x), '--', color=color, label=f'tangent at {x:g}: slope {a:.3f}')
         ax.plot(x, curve(x), 'o', color=color, markersize=9)
     ax.set(title='the slope, by differences', xlabel='x', ylabel='f(x)')
-    ax.grid(alpha=0.3)
+    ax.grid(True)
     ax.legend()
 
 

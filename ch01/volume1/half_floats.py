@@ -9,7 +9,7 @@ from ch01.volume1.deep_convnet import DeepConvNet
 from common.checks import InputError
 from common.cli import run
 from common.evaluation import scores
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np, to_cpu
 from common.weight_files import load_weights, narrowed
 from dataset import images
@@ -58,10 +58,9 @@ def like(weights, input_dim):
 
 def draw(whole, before, after):
     """How large the weights (n,) are beside what float16 can hold, and how far rounding moves the scores (N, O)."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
-
+    plt = pyplot()
     half = np.finfo(np.float16)
-    _, (left, right) = plt.subplots(1, 2, figsize=(12, 5), layout='constrained')
+    _, (left, right) = plt.subplots(1, 2, figsize=(12, 5))
     sizes = abs(whole[whole != 0])
     low, high = float(half.smallest_subnormal) / 10, float(half.max) * 10
     left.hist(sizes, bins=np.geomspace(low, high, 100))

@@ -13,7 +13,7 @@ from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.checks import check_range
 from common.cli import SEEDS, run
 from common.evaluation import accuracy
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import Trainer
@@ -49,17 +49,16 @@ def learn(x, t, validation, lr, weight_decay, hidden_size, max_epoch, batch_size
 
 def draw_curves(best):
     """The curves of the best draws, each in a panel."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     rows = -(-len(best) // 5)
-    figure, axes = plt.subplots(rows, 5, figsize=(13, 1 + 2.3 * rows), layout='constrained', sharex=True, sharey=True,
+    figure, axes = plt.subplots(rows, 5, figsize=(13, 1 + 2.3 * rows), sharex=True, sharey=True,
                                 squeeze=False)
     for i, (axis, draw) in enumerate(zip(axes.flat, best, strict=False)):
         for part, style in (('train', '--'), ('validation', '-')):
             axis.plot(draw.curves.epochs, [100 * share for share in draw.curves.shares[part]], style, label=part)
         axis.set_title(f'{i + 1}: {draw.validation:.0%}, lr {draw.lr:.1e}, λ {draw.weight_decay:.0e}', fontsize=9)
         axis.set_ylim(0, 103)
-        axis.grid(alpha=0.3)
+        axis.grid(True)
     for axis in axes.flat[len(best):]:
         axis.set_visible(False)
     axes[0, 0].legend(loc='lower right')
@@ -70,9 +69,8 @@ def draw_curves(best):
 
 def draw_plane(draws):
     """All draws in the plane of learning rate and weight decay, coloured by the validation accuracy."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    plt.figure(figsize=(7.5, 5.5), layout='constrained')
+    plt = pyplot()
+    plt.figure(figsize=(7.5, 5.5))
     plt.scatter([draw.lr for draw in draws], [draw.weight_decay for draw in draws], s=60, edgecolors='0.4',
                 c=[100 * draw.validation for draw in draws], linewidths=0.5)
     plt.colorbar(label='right answers on the validation data (%)')

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import run
 from common.evaluation import scores
-from common.figures import show
+from common.figures import pyplot, show
 from common.functions import softmax
 from common.np import np, to_cpu
 from dataset import files, images
@@ -59,9 +59,8 @@ def main(
 
 def draw(confusion, accuracy, x, t, y):
     """The matrix, and beside it the four least certain right answers and the four most certain mistakes."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    figure = plt.figure(figsize=(16, 7.4), layout='constrained')
+    plt = pyplot()
+    figure = plt.figure(figsize=(16, 7.4))
     parts: Any = figure.subfigures(1, 3, width_ratios=(2, 1, 1))
     matrix, right, wrong = parts
     draw_confusion(matrix.subplots(), confusion, accuracy)

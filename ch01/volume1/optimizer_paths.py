@@ -2,7 +2,7 @@
 from typing import Annotated
 
 from common.cli import FROM_0, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD, AdaGrad, Adam, Momentum
 
@@ -37,12 +37,11 @@ def main(
     steps: Annotated[int, 'updates', FROM_0] = 30,
 ):
     """Draw the paths over the contours; returns them, (steps + 1, 2) by the optimizer's name."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     optimizers = (SGD(sgd), Momentum(momentum), AdaGrad(adagrad), Adam(adam))
     paths = {type(optimizer).__name__: walk(optimizer, steps) for optimizer in optimizers}
 
-    figure, axes = plt.subplots(2, 2, figsize=(13, 6.8), layout='constrained', sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 2, figsize=(13, 6.8), sharex=True, sharey=True)
     x, y = np.meshgrid(np.linspace(-10, 10, 201), np.linspace(-5, 5, 201))
     for ax, optimizer, (name, path) in zip(axes.flat, optimizers, paths.items(), strict=True):
         end = path[-1]

@@ -13,7 +13,7 @@ from ch01.volume1.compare import Curves
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.callbacks import EarlyStopping
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import Trainer
@@ -52,9 +52,8 @@ def learn_until(model, x, t, validation, curves, max_epoch, batch_size, learning
 
 def draw(curves, ends, best_epoch):
     """A panel for each of curves, a name -> Curves, the first, plain, behind all; then the ends."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
-    figure, axes = plt.subplots(2, 3, figsize=(14, 8), layout='constrained')
+    plt = pyplot()
+    figure, axes = plt.subplots(2, 3, figsize=(14, 8))
     (_, plain), *_ = curves.items()
     for axis, (name, curve) in zip(axes.flat, curves.items(), strict=False):
         for part, color in (('train', 'C0'), ('test', 'C1')):
@@ -63,7 +62,7 @@ def draw(curves, ends, best_epoch):
                           label=f'{part}, plain')
             axis.plot(curve.epochs, [100 * share for share in curve.shares[part]], color=color, label=part)
         axis.set(title=name, xlabel='epoch', ylabel='right answers (%)', xlim=(0, plain.epochs[-1]), ylim=(0, 103))
-        axis.grid(alpha=0.3)
+        axis.grid(True)
     axes.flat[4].axvline(best_epoch, color='0.5', linestyle='--')
     axes.flat[4].set_title(f'early stopping: best in epoch {best_epoch}')
     last = axes.flat[5]

@@ -1,6 +1,6 @@
 """Perceptrons: AND, NAND and OR, each by one straight line, and XOR, which takes two layers (volume 1, chapter 2)."""
 from common.cli import run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 
 POINTS = ((0, 0), (1, 0), (0, 1), (1, 1))
@@ -54,14 +54,13 @@ def draw(ax, gate):
 
 def main():
     """Print the truth tables and draw the four planes; returns the answers to the four points, a gate's list each."""
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     answers = {gate.__name__: [int(gate(*point)) for point in POINTS] for gate in GATES}
     print('x1 x2 |', ' '.join(f'{name:>4}' for name in answers))
     for i, (x1, x2) in enumerate(POINTS):
         print(f'{x1:>2} {x2:>2} |', ' '.join(f'{column[i]:>4}' for column in answers.values()))
 
-    figure, axes = plt.subplots(1, 4, figsize=(15, 4.9), layout='constrained')
+    figure, axes = plt.subplots(1, 4, figsize=(15, 4.9))
     for ax, gate in zip(axes, GATES, strict=True):
         draw(ax, gate)
     figure.suptitle('where each gate answers 1 (blue) and 0 (red)')

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from ch01.volume1.simple_convnet import SimpleConvNet
 from common.checks import InputError, check_id
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np, to_cpu
 from common.weight_files import load_weights
 from dataset import images
@@ -63,10 +63,9 @@ def like(weights, input_dim):
 
 def draw(before, after, picture, label, maps):
     """Filters (F, K, K) before and after, then for some of them what they make of the picture (H, W)."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
-
+    plt = pyplot()
     F = min(len(after), 5 * COLUMNS)
-    figure = plt.figure(figsize=(12, 11.5), layout='constrained')
+    figure = plt.figure(figsize=(12, 11.5))
     halves: Any = figure.subfigures(2, 1, height_ratios=(1, 1.25), hspace=0.03)
     above, below = halves
     for ax, filters, title in zip(above.subplots(1, 2), (before, after), ('before', 'after'), strict=True):

@@ -10,7 +10,7 @@ from ch01.volume1.autoencoder import Autoencoder, add_noise
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np, to_cpu
 from common.optimizer import Adam
 from common.trainer import Trainer
@@ -101,10 +101,9 @@ def sheet(pictures, columns, gap=0):
 
 def draw_rows(rows, title):
     """Draw pictures in rows under one another. rows: a row's label -> its pictures (n, I), n the same in all."""
-    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
-
+    plt = pyplot()
     n = len(next(iter(rows.values())))
-    fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.1 * len(rows) + 0.4), layout='constrained', squeeze=False)
+    fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.1 * len(rows) + 0.4), squeeze=False)
     fig.suptitle(title)
     for ax, (label, pictures) in zip(axes[:, 0], rows.items(), strict=True):
         ax.imshow(to_cpu(sheet(pictures, n, gap=2)), cmap='gray_r', vmin=0, vmax=1)
@@ -116,10 +115,10 @@ def draw_rows(rows, title):
 
 def plot_bottleneck(z, t):
     """Draw the plane of a 2-wide bottleneck: z (N, 2), digits t (N,)."""
-    import matplotlib.pyplot as plt
     from matplotlib.ticker import FixedLocator, NullLocator
 
-    plt.figure(figsize=(7.5, 6), layout='constrained')
+    plt = pyplot()
+    plt.figure(figsize=(7.5, 6))
     draw_plane(z, t)
     plt.title('where test digits lie between encoder and decoder')
     plt.xlabel('first number of the bottleneck')
@@ -134,8 +133,7 @@ def plot_bottleneck(z, t):
 
 def draw_plane(z, t):
     """Draw places z (N, 2) as points into the current axes, coloured by their digits t (N,)."""
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     z = to_cpu(z)
     points = plt.scatter(z[:, 0], z[:, 1], s=8, c=to_cpu(t), cmap='tab10', vmin=0, vmax=9, linewidths=0, alpha=0.7)
     colours, labels = points.legend_elements(num=list(range(10)))

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from ch01.volume1.simple_convnet import SimpleConvNet
 from common.callbacks import Accuracies
 from common.cli import FROM_0, SEEDS, run
-from common.figures import plot_accuracies, show
+from common.figures import plot_accuracies, pyplot, show
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
@@ -54,8 +54,7 @@ def main(
 
 def draw_accuracies(trainer, title):
     """The accuracies that Accuracies left in the trainer, on an axis that begins below the lowest of them."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
-
+    plt = pyplot()
     curves = {'training': trainer.train_list, 'test': trainer.valid_list}
     plot_accuracies({f'{name}, at the end {shares[-1]:.2%}' if shares else name: shares
                      for name, shares in curves.items()}, title)

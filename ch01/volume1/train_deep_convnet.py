@@ -11,7 +11,7 @@ from ch01.volume1.train_convnet import draw_accuracies
 from common.callbacks import Accuracies
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import scores
-from common.figures import show
+from common.figures import pyplot, show
 from common.functions import softmax
 from common.np import np, to_cpu
 from common.optimizer import Adam
@@ -77,9 +77,9 @@ def draw_misread(model, x, t):
 
     Each with what it is, what was read and its probability. Returns their places (n,).
     """
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    plt = pyplot()
     y = scores(model, x)                    # (N, O)
     misread = find_misread(y, t)
     drawn = misread[:SHOWN]

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from ch01.volume1.two_layer_net import TwoLayerNet
 from common.callbacks import Accuracies
 from common.cli import FROM_0, SEEDS, run
-from common.figures import plot_accuracies, show
+from common.figures import plot_accuracies, pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import Trainer
@@ -34,8 +34,7 @@ def main(
 ):
     """Train, save and draw; returns the trainer: train_list and valid_list hold the accuracies after each epoch."""
     flags = dict(locals())
-    import matplotlib.pyplot as plt  # here, so that neither --help nor Ctrl-C waits for matplotlib
-
+    plt = pyplot()
     (x_train, t_train), (x_test, t_test) = images.load_data(data)       # (60000, 784), (60000,)
     if seed is not None:
         np.random.seed(seed)

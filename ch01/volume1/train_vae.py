@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from ch01.volume1.train_autoencoder import DRAWN, draw_plane, sheet
 from ch01.volume1.vae import VariationalAutoencoder
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np, to_cpu
 from common.optimizer import Adam
 from common.trainer import Trainer
@@ -78,11 +78,10 @@ def walk(model, n=20):
 
 def draw_walk(model, z, t):
     """Draw the walk, and beside it the same square with the places z (N, 2) of digits t (N,) in it."""
-    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
-
+    plt = pyplot()
     share = np.vectorize(NormalDist().cdf)      # of what the normal draws, below a number: 0 to 1
     ticks = [-2, -1, -0.5, 0, 0.5, 1, 2]
-    _, axes = plt.subplots(1, 2, figsize=(14, 6.8), layout='constrained')
+    _, axes = plt.subplots(1, 2, figsize=(14, 6.8))
     for ax, title in zip(axes, ['digits decoded all over the plane', 'test digits, encoded'], strict=True):
         plt.sca(ax)
         plt.title(title)

@@ -14,7 +14,7 @@ from ch01.volume1.deep_convnet import FILTERS, DeepConvNet
 from ch01.volume1.network import Network
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import accuracy, scores
-from common.figures import show
+from common.figures import pyplot, show
 from common.layers import Affine
 from common.np import np
 from common.optimizer import Adam
@@ -96,10 +96,9 @@ def learn(model, x_train, t_train, x_test, t_test, max_epoch, batch_size, learni
 
 def draw(curves, unfitted, title):
     """Each way's mean over its runs, in a band from the least to the most of them, and where they could begin."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
     from matplotlib.ticker import MaxNLocator
 
-    plt.figure(figsize=(8, 5), layout='constrained')
+    plt = pyplot()
     for way, runs in curves.items():
         shares = 100 * np.array(runs)                   # (seeds, epochs)
         epochs = np.arange(1, shares.shape[1] + 1)
@@ -111,7 +110,7 @@ def draw(curves, unfitted, title):
     plt.xlabel('epoch')
     plt.ylabel('right answers on test pictures (%)')
     plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend(loc='lower right')
 
 

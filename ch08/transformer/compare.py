@@ -13,7 +13,7 @@ from ch08.attention_seq2seq import AttentionSeq2seq
 from ch08.transformer.train_dates import warmed_up
 from ch08.transformer.transformer import Transformer
 from common.cli import FROM_0, SEEDS, run
-from common.figures import plot_accuracies, show
+from common.figures import plot_accuracies, pyplot, show
 from common.np import np
 from common.optimizer import AdamW
 from dataset import sequence
@@ -70,16 +70,15 @@ class Clock:
 
 def plot_both(accuracies, seconds, file_name):
     """Two panels: the accuracies over the epochs, and over the seconds."""
-    import matplotlib.pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True, layout='constrained')
+    plt = pyplot()
+    figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), sharey=True)
     plt.sca(left)
     plot_accuracies(accuracies, 'by epochs', ANSWERED)
     for name, ends in seconds.items():
         right.plot([0, *ends], [0, *(100 * share for share in accuracies[name])], marker='o', label=name)
     right.set_title('by time')
     right.set_xlabel("the processor's seconds since the first step, tests included")
-    right.grid(alpha=0.3)
+    right.grid(True)
     right.legend()
     figure.suptitle(f'learning {file_name}')
 

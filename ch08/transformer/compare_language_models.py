@@ -12,7 +12,7 @@ from ch06.rnnlm import Rnnlm
 from ch08.transformer.gpt import GPT, gpt_perplexity
 from common.callbacks import WarmupCosine
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD, AdamW
 from common.trainer import RnnlmTrainer, train_step
@@ -74,9 +74,7 @@ def main(
 
 def draw(curves, floor):
     """Draw what main returns over the seconds, and the floor below."""
-    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
-
-    plt.figure(layout='constrained')
+    plt = pyplot()
     for name, points in curves.items():
         seconds, perplexities = zip(*points, strict=True)
         plt.plot(seconds, perplexities, 'o-', ms=3, label=f'{name}: {perplexities[-1]:.2f} at the end')
@@ -86,7 +84,7 @@ def draw(curves, floor):
     plt.ylabel('test perplexity')
     lowest = min(perplexity for points in curves.values() for _, perplexity in points[-1:])
     plt.ylim(floor - 0.1 * (lowest - floor) - 0.2, 2 * max(points[-1][1] for points in curves.values()))
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend()
 
 

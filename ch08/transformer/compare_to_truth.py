@@ -13,7 +13,7 @@ from ch08.transformer.train_bert import probabilities, truth
 from common.callbacks import CosineDecay, WarmupCosine
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import SGD, AdamW
 from common.trainer import RnnlmTrainer, Trainer
@@ -153,10 +153,9 @@ def divergence(p, log_q):
 
 def draw(found):
     """KL from the truth over the seconds of training, a line a model."""
-    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-    plt.figure(figsize=(8, 5), layout='constrained')
+    plt = pyplot()
     for name, points in found.items():
         seconds, nats = zip(*points, strict=True)
         what = 'the word in a gap' if name == 'BERT' else 'the next word'
@@ -168,7 +167,7 @@ def draw(found):
     plt.title('how far from the truth: words of the toy language')
     plt.xlabel('seconds of the processor, in training')
     plt.ylabel('mean KL divergence (nats a word)')
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend()
 
 

@@ -9,7 +9,7 @@ from ch08.transformer.train_bert import MASK
 from common.checks import InputError, shown
 from common.cli import run
 from common.evaluation import not_training
-from common.figures import show
+from common.figures import pyplot, show
 from common.functions import softmax
 from common.np import np, to_cpu
 from dataset import toy
@@ -74,11 +74,9 @@ def print_table(words, place, table):
 
 def draw(words, places, tables):
     """For each blank its likeliest words, as bars."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
-
+    plt = pyplot()
     longest = max(map(len, tables))
-    figure, axes = plt.subplots(1, len(tables), figsize=(2 + 5 * len(tables), 1.8 + 0.4 * longest), squeeze=False,
-                                layout='constrained')
+    figure, axes = plt.subplots(1, len(tables), figsize=(2 + 5 * len(tables), 1.8 + 0.4 * longest), squeeze=False)
     figure.suptitle(' '.join('___' if word == MASK else shown(word) for word in words))
     for number, (ax, table) in enumerate(zip(axes[0], tables, strict=True), 1):
         rows = np.arange(len(table))
@@ -89,7 +87,7 @@ def draw(words, places, tables):
         ax.set_yticks(rows, [shown(word) for word, _, _ in table])
         ax.invert_yaxis()
         ax.set_xlabel('probability (%)')
-        ax.grid(axis='x', alpha=0.3)
+        ax.grid(axis='x')
         ax.legend(loc='lower right')
         if len(tables) > 1:
             ax.set_title(f'blank {number}')

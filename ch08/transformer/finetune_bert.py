@@ -11,7 +11,7 @@ from common.callbacks import WarmupCosine
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import accuracy, not_training
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import AdamW
 from common.trainer import Trainer
@@ -141,10 +141,9 @@ def show_answers(model, sentences, labels, x, n=6):
 
 def draw(curves, title):
     """Each way's mean over its runs, in a band from the least to the most of them."""
-    import matplotlib.pyplot as plt  # here, so that --help does not wait for matplotlib
     from matplotlib.ticker import MaxNLocator
 
-    plt.figure(figsize=(8, 5), layout='constrained')
+    plt = pyplot()
     for way, runs in curves.items():
         shares = 100 * np.array(runs)                   # (seeds, epochs)
         epochs = np.arange(1, shares.shape[1] + 1)
@@ -156,7 +155,7 @@ def draw(curves, title):
     plt.xlabel('epoch')
     plt.ylabel('right answers on test sentences (%)')
     plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend()
 
 

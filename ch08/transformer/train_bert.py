@@ -9,7 +9,7 @@ from ch08.transformer.bert import BERT, HIDDEN, as_sentences, mask_words
 from common.callbacks import WarmupCosine
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import AdamW
 from common.trainer import Trainer
@@ -147,10 +147,10 @@ def best_of(xs, ts, id_to_word, pad_id):
 
 def draw(trainer, floor):
     """Loss and accuracy of hidden words over the epochs; floor: those that no model can beat, or None."""
-    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
     from matplotlib.ticker import MaxNLocator
 
-    _, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8), layout='constrained')
+    plt = pyplot()
+    _, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
     epochs = np.arange(1, len(trainer.valid_list) + 1)
     steps = np.arange(len(trainer.loss_list)) * len(epochs) / max(len(trainer.loss_list), 1)
     left.plot(steps, trainer.loss_list, alpha=0.5, label='train: 15 % asked for, others each epoch')
@@ -167,7 +167,7 @@ def draw(trainer, floor):
     for ax in (left, right):
         ax.set_xlabel('epoch')
         ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-        ax.grid(alpha=0.3)
+        ax.grid(True)
         ax.legend()
 
 

@@ -11,7 +11,7 @@ from common.callbacks import WarmupCosine
 from common.checks import check_range
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
-from common.figures import plot_accuracies, show
+from common.figures import plot_accuracies, pyplot, show
 from common.np import np, to_cpu
 from common.optimizer import AdamW
 from dataset import sequence
@@ -76,8 +76,7 @@ def draw_heads(model, x, t):
     t (1 + T,): the right answer. Returns the weights: 'encoder' (blocks, heads, S, S), 'decoder' (…, T, T), 'cross'
     (…, T, S).
     """
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     _, id_to_char = sequence.get_vocab()
     given = [int(t[0]), *model.generate(x, int(t[0]), len(t) - 1)]
     with not_training(model):
@@ -93,7 +92,7 @@ def draw_heads(model, x, t):
     width, space = 0.17 * len(question), 1.1                    # inches
     heights = [0.17 * len(rows) for _, rows, _ in kinds.values()]
     size = heads * (width + 0.5), blocks * (sum(heights) + 3 * space)
-    figure = plt.figure(figsize=size, layout='constrained')
+    figure = plt.figure(figsize=size)
     parts: Any = figure.subfigures(3, 1, height_ratios=[height + space for height in heights])
     for part, (kind, (title, rows, columns)) in zip(parts, kinds.items(), strict=True):
         part.suptitle(title, fontweight='bold')

@@ -9,7 +9,7 @@ from typing import Annotated
 from ch08.transformer.gpt import GPT, gpt_perplexity
 from common.callbacks import EarlyStopping, WarmupCosine
 from common.cli import FROM_0, SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.optimizer import AdamW
 from common.trainer import RnnlmTrainer
@@ -75,11 +75,11 @@ def main(
 
 def draw(trainer, title):
     """Draw the training's perplexity, a point each 20 steps, and the validation's after each epoch."""
-    import matplotlib.pyplot as plt  # here, so that --help need not wait for it
     from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+    plt = pyplot()
     epochs, points = trainer.current_epoch, len(trainer.ppl_list)
-    plt.figure(layout='constrained')
+    plt.figure()
     plt.plot([epochs * i / points for i in range(points)], trainer.ppl_list, label='training, with dropout', lw=1)
     plt.plot(range(1, epochs + 1), trainer.valid_list, 'o-', label='validation')
     if trainer.valid_list:
@@ -93,7 +93,7 @@ def draw(trainer, title):
     plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True))
     plt.xlabel('epoch')
     plt.ylabel('perplexity')
-    plt.grid(alpha=0.3)
+    plt.grid(True)
     plt.legend()
 
 
