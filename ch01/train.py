@@ -11,16 +11,22 @@ from common.trainer import Trainer
 from dataset import spiral
 
 
-def show_boundary(model, x, t, name):
+def draw_boundary(ax, model, x, t, size=25):
     """Colour the plane by the class that the model finds at each place, with the points x (N, 2), t (N, 3) on it."""
-    plt = pyplot()
     side = np.linspace(-1.2, 1.2, 400)
     a, b = np.meshgrid(side, side)                                      # (400, 400)
     scores = model.predict(np.stack([a.ravel(), b.ravel()], axis=1))    # (160000, 3)
-    plt.contourf(a, b, scores.argmax(axis=1).reshape(a.shape), levels=[-0.5, 0.5, 1.5, 2.5],
-                 colors=['C0', 'C1', 'C2'], alpha=0.25)
-    plot_points(x, t)
-    plt.title('decision boundary')
+    ax.contourf(a, b, scores.argmax(axis=1).reshape(a.shape), levels=[-0.5, 0.5, 1.5, 2.5],
+                colors=['C0', 'C1', 'C2'], alpha=0.25)
+    plot_points(ax, x, t, size)
+
+
+def show_boundary(model, x, t, name):
+    """Show the plane as draw_boundary colours it."""
+    _, ax = pyplot().subplots(figsize=(6, 6))
+    draw_boundary(ax, model, x, t)
+    ax.set(title='decision boundary', xlabel='x[:, 0]', ylabel='x[:, 1]')
+    ax.legend(loc='lower right')
     show(name)
 
 

@@ -1,8 +1,10 @@
 """Train a recurrent language model on the first thousand words of a corpus (book, 5.5.4)."""
+from pathlib import Path
 from typing import Annotated
 
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.cli import FROM_0, SEEDS, run
+from common.figures import plot_perplexity, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
@@ -33,7 +35,8 @@ def main(
     model = SimpleRnnlm(vocab_size, wordvec_size, hidden_size)
     trainer = RnnlmTrainer(model, SGD(lr=learning_rate))
     trainer.fit(xs, ts, max_epoch, batch_size, time_size)
-    trainer.plot(name='ch05_train')
+    plot_perplexity(trainer, f'SimpleRnnlm learns {len(ids):,} words of {Path(corpus).name} by heart')
+    show('ch05_train')
     return trainer
 
 

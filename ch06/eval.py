@@ -1,10 +1,12 @@
 """The test perplexity of a trained language model (book, 6.4.4)."""
+from pathlib import Path
 from typing import Annotated, Literal
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
 from common.checks import InputError
 from common.cli import run
+from common.figures import plot_perplexity
 from common.util import eval_perplexity
 from common.weight_files import load_weights, lstm_sizes
 from dataset import toy
@@ -32,6 +34,12 @@ def report_perplexity(model, ids, corpus):
     if corpus == 'toy':
         print(f'(no model of the toy language can do better than {toy.perplexity_floor():.2f})')
     return perplexity
+
+
+def draw_perplexity(trainer, corpus, test):
+    """Draw the perplexity of a training on the corpus, and what it came to on the test part."""
+    plot_perplexity(trainer, f'{type(trainer.model).__name__} on {Path(corpus).name}', test,
+                    toy.perplexity_floor() if corpus == 'toy' else None)
 
 
 def load_model(Model, path, corpus=None):

@@ -8,9 +8,10 @@ from functools import partial
 from typing import Annotated
 
 from ch06.better_rnnlm import BetterRnnlm
-from ch06.eval import perplexity_afresh, report_perplexity
+from ch06.eval import draw_perplexity, perplexity_afresh, report_perplexity
 from common.callbacks import EarlyStopping, PlateauDecay
 from common.cli import FROM_0, SEEDS, run
+from common.figures import show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
@@ -39,7 +40,7 @@ def main(
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
-    """Train, save and test the language model; returns the trainer and the test perplexity of the best epoch."""
+    """Train, save, test and draw the language model; returns the trainer and the test perplexity of the best epoch."""
     flags = dict(locals())
     ids, word_to_id, id_to_word = load_data(corpus, 'train')
     print(f'corpus size: {len(ids)}, vocabulary size: {len(word_to_id)}')
@@ -54,7 +55,10 @@ def main(
     with training(trainer, name, flags, data, id_to_word, resume, keep_best=True):
         trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad,
                     validate=partial(perplexity_afresh, model, ids_valid))
-    return trainer, report_perplexity(model, ids_test, corpus)
+    perplexity = report_perplexity(model, ids_test, corpus)
+    draw_perplexity(trainer, corpus, perplexity)
+    show('ch06_train_better_rnnlm')
+    return trainer, perplexity
 
 
 if __name__ == '__main__':

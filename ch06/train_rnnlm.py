@@ -2,10 +2,11 @@
 from functools import partial
 from typing import Annotated, Literal
 
-from ch06.eval import perplexity_afresh, report_perplexity
+from ch06.eval import draw_perplexity, perplexity_afresh, report_perplexity
 from ch06.rnnlm import Rnnlm
 from common.callbacks import CosineDecay, EarlyStopping, PlateauDecay
 from common.cli import FROM_0, SEEDS, run
+from common.figures import show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
@@ -33,7 +34,7 @@ def main(
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
-    """Train, save and test the language model; returns the trainer and the test perplexity."""
+    """Train, save, test and draw the language model; returns the trainer and the test perplexity."""
     flags = dict(locals())
     ids, word_to_id, id_to_word = load_data(corpus, 'train')
     ids_valid, ids_test = (load_data(corpus, part)[0] for part in ('valid', 'test'))
@@ -51,8 +52,10 @@ def main(
     trainer = RnnlmTrainer(model, SGD(lr=learning_rate), callbacks)
     with training(trainer, 'Rnnlm', flags, (ids, ids_valid, ids_test, word_to_id), id_to_word, resume):
         trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad, validate=validate)
-    trainer.plot(ylim=(0, 500), name='ch06_train_rnnlm')
-    return trainer, report_perplexity(model, ids_test, corpus)
+    perplexity = report_perplexity(model, ids_test, corpus)
+    draw_perplexity(trainer, corpus, perplexity)
+    show('ch06_train_rnnlm')
+    return trainer, perplexity
 
 
 if __name__ == '__main__':

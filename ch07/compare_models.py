@@ -49,7 +49,7 @@ def compare(models, file_name, flags, stem=''):
         model = Model(len(char_to_id), flags['wordvec_size'], flags['hidden_size'])
         curves[name] = learn(model, train_data, test_data, flags | {'reverse': reverse}, reverse, flags['max_epoch'],
                              flags['batch_size'], flags['max_grad'], resume=flags['resume'],
-                             name=stem + name.replace(' + ', '_'))
+                             name=stem + name.replace(' + ', '_')).valid_list
     return curves
 
 

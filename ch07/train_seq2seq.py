@@ -3,13 +3,14 @@
 Plain it gets about one answer in ten right, with --reverse half of them, with --reverse --peeky nearly all.
 """
 import time
+from pathlib import Path
 from typing import Annotated
 
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
-from common.figures import plot_accuracies, show
+from common.figures import plot_training, show
 from common.np import np
 from common.optimizer import Adam
 from common.trainer import Trainer
@@ -40,7 +41,7 @@ def main(
     # chance
     seed: Annotated[int | None, 'of weights and batches; none: what the seed of the data, 1984, leaves', SEEDS] = None,
 ):
-    """Train, save and draw the accuracy; returns the model and its accuracy after each epoch."""
+    """Train, save and draw loss and accuracy; returns the model and its accuracy after each epoch."""
     flags = dict(locals())
     train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
@@ -48,10 +49,11 @@ def main(
         np.random.seed(seed)
 
     model = (PeekySeq2seq if peeky else Seq2seq)(len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
-    accuracies = learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size, resume)
-    plot_accuracies({type(model).__name__ + ', reversed' * reverse: accuracies}, f'learning {file_name}', ANSWERED)
+    trainer = learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size, resume)
+    title = type(model).__name__ + ', reading backwards,' * reverse
+    plot_training(trainer, f'{title} learns {Path(file_name).name}', ANSWERED)
     show('ch07_train_seq2seq')
-    return model, accuracies
+    return model, trainer.valid_list
 
 
 def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad, beam_size=1, resume=False,
@@ -60,7 +62,7 @@ def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, m
 
     Both data: questions (N, S), answers (N, 1 + T). reverse: questions are read backwards. flags, resume and name
     (None: that of its class) as `training` takes them, optimizer (None: Adam), schedule and callbacks as Trainer.
-    Returns the accuracy after each epoch.
+    Returns the trainer, whose valid_list is the accuracy after each epoch.
     """
     (x_train, t_train), (x_test, t_test) = train_data, test_data
     if not len(x_test):
@@ -86,7 +88,7 @@ def learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, m
     with training(trainer, name or type(model).__name__, flags, data, id_to_char, resume):
         first_epoch, start = trainer.current_epoch, time.perf_counter()
         trainer.fit(x_train, t_train, max_epoch, batch_size, max_grad)
-    return trainer.valid_list
+    return trainer
 
 
 if __name__ == '__main__':

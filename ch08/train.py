@@ -13,7 +13,7 @@ from ch07.train_seq2seq import ANSWERED, learn
 from ch08 import visualize_attention
 from ch08.visualize_attention import draw_attention
 from common.cli import FROM_0, SEEDS, run
-from common.figures import plot_accuracies, show
+from common.figures import plot_training, show
 from common.np import np
 from dataset import sequence
 
@@ -46,14 +46,14 @@ def main(
         np.random.seed(seed)
 
     network = MODELS[model](len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
-    accuracies = learn(network, train_data, test_data, flags, True, max_epoch, batch_size, max_grad, beam_size, resume)
-    plot_accuracies({type(network).__name__: accuracies}, 'learning dates, read backwards', ANSWERED)
+    trainer = learn(network, train_data, test_data, flags, True, max_epoch, batch_size, max_grad, beam_size, resume)
+    plot_training(trainer, f'{type(network).__name__} learns dates, read backwards', ANSWERED)
     show('ch08_train_accuracy', keep=True)
     if model in visualize_attention.MODELS:
         x_test, t_test = test_data
         draw_attention(network, x_test[:5], t_test[:5])
         show('ch08_train_attention', keep=True)
-    return network, accuracies
+    return network, trainer.valid_list
 
 
 if __name__ == '__main__':

@@ -1,6 +1,6 @@
 """What attention looks at (book, 8.4): five test dates, and for each character of the answer where the model looked.
 
-It takes the weights that `python -m ch08.train` leaves behind.
+--question 3/14/15 asks for a date of your own. It takes the weights that `python -m ch08.train` leaves behind.
 """
 from typing import Annotated, Literal
 
@@ -23,10 +23,12 @@ def main(
     # model
     params: Annotated[str | None, 'the file of ch08/train, which says of which model it is; none: looked for'] = None,
     model: Annotated[Literal['attention', 'bi', 'bahdanau', 'deep'], 'whose file is looked for'] = 'attention',
+    # data
+    question: Annotated[str | None, 'a date of your own, such as 3/14/15; none: five dates of the test part'] = None,
     # chance
     seed: Annotated[int, 'of the choice of dates', SEEDS] = 1984,
 ):
-    """Draw the maps; returns the attention weights (5, T, S), in reading order."""
+    """Draw the maps; returns the attention weights (5, T, S), or (1, T, S) of a question, in reading order."""
     _, (x_test, t_test) = sequence.load_data('date.txt')
     char_to_id, _ = sequence.get_vocab()
     weights = load_weights(params or files.find_weights(MODELS[model].__name__, made_by='ch08.train'))
@@ -39,38 +41,56 @@ def main(
     network = kinds[name](*lstm_sizes(weights))
     network.load_params(weights.path)
 
-    np.random.seed(seed)
-    chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
-    attention = draw_attention(network, x_test[chosen], t_test[chosen])
+    if question is not None:
+        attention = draw_attention(network, ids_of(question, x_test.shape[1]), None)
+    else:
+        np.random.seed(seed)
+        chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
+        attention = draw_attention(network, x_test[chosen], t_test[chosen])
     show('ch08_visualize_attention')
     return attention
+
+
+def ids_of(question, S):
+    """The ids of a question's characters and of blanks up to S: (1, S)."""
+    char_to_id, _ = sequence.get_vocab()
+    strange = [c for c in question if c not in char_to_id]
+    if strange or not 0 < len(question) <= S:
+        raise InputError(f'question: expected a date of 1 to {S} of the characters {"".join(sorted(char_to_id))!r}, '
+                         f'got {question!r:.60}')
+    return np.array([[char_to_id[c] for c in question.ljust(S)]])
 
 
 def draw_attention(model, xs, ts):
     """Draw a map of the attention weights for each question; model reads them reversed, the maps have reading order.
 
-    xs (N, S) as written, ts (N, 1 + T) the right answers. Returns the weights (N, T, S), in reading order.
+    xs (N, S) as written, ts (N, 1 + T) the right answers, None where nobody knows them. Returns the weights (N, T, S),
+    in reading order.
     """
     plt = pyplot()
-    _, id_to_char = sequence.get_vocab()
+    char_to_id, id_to_char = sequence.get_vocab()
+    if ts is None:
+        start_id, T = char_to_id['_'], len('1994-09-27')
+    else:
+        start_id, T = int(ts[0, 0]), ts.shape[1] - 1
     reversed_xs = xs[:, ::-1]
-    answers = np.reshape(model.generate(reversed_xs, int(ts[0, 0]), ts.shape[1] - 1), (len(xs), -1))      # (N, T)
+    answers = np.reshape(model.generate(reversed_xs, start_id, T), (len(xs), T))                          # (N, T)
+    rights = answers if ts is None else ts[:, 1:]
     # the weights of all steps, while the model writes the answers that it gave
-    model.forward(reversed_xs, np.concatenate((ts[:, :1], answers), axis=1))
+    model.forward(reversed_xs, np.concatenate((np.full((len(xs), 1), start_id), answers), axis=1))
     weights = np.stack(model.decoder.attention.attention_weights, axis=1)[:, :, ::-1]                     # (N, T, S)
     weights = to_cpu(weights)
 
     rows = len(xs) // 2 + 1     # two maps in a row, and a place over for the colours
-    figure, axes = plt.subplots(rows, 2, figsize=(15, 3.1 * rows), squeeze=False)
-    for ax, question, right, answer, weight in zip(axes.flat, xs, ts[:, 1:], answers, weights, strict=False):
+    figure, axes = plt.subplots(rows, 2, figsize=(11, 2.5 * rows), squeeze=False)
+    for ax, question, right, answer, weight in zip(axes.flat, xs, rights, answers, weights, strict=False):
         image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
         question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))
         ax.set_title(f'{question.strip()} → {answer}' + f' (wrong: {right})' * (answer != right))
         ax.set_xticks(range(len(question)), question.replace(' ', '␣'))
         ax.set_yticks(range(len(answer)), answer)
-        ax.set_xlabel('date as written')
-        ax.set_ylabel('answer')
-        ax.tick_params(labelsize='large')
+        ax.set(xlabel='date as written', ylabel='answer')
+        ax.tick_params(labelsize=10)
     for ax in axes.flat[len(xs):]:
         ax.axis('off')
     figure.colorbar(image, cax=axes.flat[-1].inset_axes((0, 0.5, 1, 0.08)), orientation='horizontal',

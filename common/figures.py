@@ -1,5 +1,6 @@
 """Pictures on their way to the reader's eye: their style, their letters, the charts that several chapters draw."""
 import re
+import textwrap
 import warnings
 from pathlib import Path
 
@@ -176,20 +177,23 @@ def scale_by_ratios(ax):
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
-def plot_training(trainer, title, ylabel='right answers (%)'):
-    """Draw the loss and, below it over the same epochs, the share of right answers, which trainer.valid_list holds.
+def plot_training(trainer, title, ylabel='right answers (%)', figure=None):
+    """Draw the loss and, below it over the same epochs, the share of right answers.
 
-    Returns the two axes.
+    trainer: its loss_list, its valid_list, which holds the shares on other data, and its train_list, if it has any.
+    figure: where to draw, a part of a figure or None, a new one. Returns the two axes.
     """
-    plt = pyplot()
-    _, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 6))
+    figure = figure or pyplot().figure(figsize=(8, 6))
+    above, below = figure.subplots(2, 1, sharex=True)
     points = len(trainer.loss_list)
     above.plot([trainer.current_epoch * i / points for i in range(points)], trainer.loss_list, color='C3')
     above.set(title=title, ylabel='loss', ylim=(0, None))
     above.grid(True)
-    for label, shares in (('test', trainer.valid_list), ('train', trainer.train_list))[:1 + bool(trainer.train_list)]:
-        below.plot(range(1, len(shares) + 1), [100 * share for share in shares], 'o-', label=label)
-    below.set(ylabel=ylabel, ylim=(-3, 103))
+    for label, shares in (('test', trainer.valid_list), ('train', trainer.train_list)):
+        below.plot(range(1, len(shares) + 1), [100 * share for share in shares], '-' if len(shares) > 50 else 'o-',
+                   label=label)
+    below.set(ylabel=textwrap.fill(ylabel, 24), ylim=(-3, 103))
     epochs(below)
-    below.legend()
+    if trainer.train_list:
+        below.legend()
     return above, below

@@ -10,11 +10,11 @@ from common.vectors import nearest_words, normalize
 
 
 def draw_word_map(word_vecs, word_to_id, id_to_word, queries, title, near=(8, 3)):
-    """Draw the queries, near[0] neighbours of each, near[1] of each of those and so on; words next to each other joined.
+    """Draw the queries, near[0] neighbours of each, near[1] of each of these and so on, as points in the plane.
 
     word_vecs (V, D). A query that has no vector is left out; where none has one, the first words of the vocabulary are
-    drawn. Neighbours are those of the largest cosine: in the plane some end far apart, for it has two dimensions of D.
-    Returns the words and their places (n, 2).
+    drawn. Each word is joined to the two with the largest cosine: some are far apart in the plane, which has 2 of D
+    dimensions. Returns the words and their places (n, 2).
     """
     check_shape('word_vecs', word_vecs, 'VD')
     W = normalize(word_vecs)
@@ -32,7 +32,8 @@ def draw_word_map(word_vecs, word_to_id, id_to_word, queries, title, near=(8, 3)
     colors = {query: f'C{number % 6}' for number, query in enumerate(dict.fromkeys(groups.values()))}
     many = len(words) > len(colors)         # and so a colour tells by which query a word was found
     ax.scatter(*places.T, s=22, c=[colors[query] if many else 'C0' for query in groups.values()], zorder=2)
-    ax.set(title=f'{title}\neach word joined to the two with the largest cosine', xlabel=f'first {how}', ylabel=f'second {how}')
+    ax.set(title=f'{title}\neach word joined to the two with the largest cosine',
+           xlabel=f'first {how}', ylabel=f'second {how}')
     if how != 'component':
         ax.set(xticks=(), yticks=())        # of t-SNE only what is near what has a meaning
     ax.margins(0.08)
@@ -73,7 +74,7 @@ def plane(vectors):
 
 
 def closest_pairs(vectors, count):
-    """The pairs (i, j), i < j, of which one is among the `count` words closest to the other. vectors (n, D), length 1."""
+    """The pairs i < j of which one is among the `count` words closest to the other. vectors (n, D) of length 1."""
     cosines = vectors @ vectors.T                                   # (n, n)
     numpy.fill_diagonal(cosines, -numpy.inf)
     return sorted({(min(i, j), max(i, j)) for i, row in enumerate((-cosines).argsort(axis=1, kind='stable').tolist())

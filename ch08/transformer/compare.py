@@ -51,7 +51,7 @@ def main(
         model = Model(*sizes)
         clock = Clock()
         accuracies[name] = learn(model, train_data, test_data, flags, reverse, max_epoch, batch_size, max_grad,
-                                 name=f'compare_{Model.__name__}', callbacks=[clock], **others)
+                                 name=f'compare_{Model.__name__}', callbacks=[clock], **others).valid_list
         seconds[name] = clock.seconds
     plot_both(accuracies, seconds, file_name)
     show('ch08_transformer_compare')

@@ -3,6 +3,7 @@
 The questions are read as they are written: attention does not mind in which order. --file-name addition.txt learns to
 add. It leaves behind the weights, a chart of the accuracy and a picture of where each head looks.
 """
+from pathlib import Path
 from typing import Annotated, Any
 
 from ch07.train_seq2seq import ANSWERED, learn
@@ -11,7 +12,7 @@ from common.callbacks import WarmupCosine
 from common.checks import check_range
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
-from common.figures import plot_accuracies, pyplot, show
+from common.figures import plot_training, pyplot, show
 from common.np import np, to_cpu
 from common.optimizer import AdamW
 from dataset import sequence
@@ -50,15 +51,15 @@ def main(
 
     model = Transformer(len(char_to_id), wordvec_size, heads, blocks, hidden_size, dropout, pre_norm)
     steps = max_epoch * (len(train_data[0]) // batch_size)
-    accuracies = learn(model, train_data, (x_test, t_test), flags, False, max_epoch, batch_size, max_grad, beam_size,
-                       resume, optimizer=AdamW(weight_decay=weight_decay),
-                       schedule=warmed_up(steps, learning_rate, warmup))
-    plot_accuracies({'Transformer': accuracies}, f'learning {file_name}', ANSWERED)
+    trainer = learn(model, train_data, (x_test, t_test), flags, False, max_epoch, batch_size, max_grad, beam_size,
+                    resume, optimizer=AdamW(weight_decay=weight_decay),
+                    schedule=warmed_up(steps, learning_rate, warmup))
+    plot_training(trainer, f'Transformer learns {Path(file_name).name}', ANSWERED)
     show('ch08_transformer_train_dates', keep=True)
     longest = int((x_test != char_to_id[' ']).sum(axis=1).argmax())
     draw_heads(model, x_test[longest], t_test[longest])
     show('ch08_transformer_train_dates_heads', keep=True)
-    return model, accuracies
+    return model, trainer.valid_list
 
 
 def warmed_up(steps, learning_rate=0.001, warmup=0.05):

@@ -4,12 +4,13 @@ NAME.npz is the model of the epoch with the best validation. At the end the test
 context carried over from what was read before, as Rnnlm carries its state, and without.
 """
 from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 from ch08.transformer.gpt import GPT, gpt_perplexity
 from common.callbacks import EarlyStopping, WarmupCosine
 from common.cli import FROM_0, SEEDS, run
-from common.figures import pyplot, show
+from common.figures import plot_perplexity, show
 from common.np import np
 from common.optimizer import AdamW
 from common.trainer import RnnlmTrainer
@@ -44,7 +45,7 @@ def main(
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
-    """Train, save, draw and test; returns the trainer and the best epoch's two test perplexities, by their names."""
+    """Train, save, test and draw; returns the trainer and the best epoch's two test perplexities, by their names."""
     flags = dict(locals())
     load = characters_of.load_data if characters else load_data
     ids, word_to_id, id_to_word = load(corpus, 'train')
@@ -62,39 +63,16 @@ def main(
         trainer.fit(ids[:-1], ids[1:], max_epoch, batch_size, time_size, max_grad,
                     validate=partial(gpt_perplexity, model, ids_valid))
 
-    draw(trainer, f'GPT on {corpus}')
-    show('ch08_transformer_train_gpt')
     found = {'with context carried over': gpt_perplexity(model, ids_test, carry=True),
              'without': gpt_perplexity(model, ids_test, carry=False)}
     for how, perplexity in found.items():
         print(f'test perplexity, {how}: {perplexity:.2f}')
-    if corpus == 'toy':
-        print(f'(no model of the toy language can do better than {toy.perplexity_floor():.2f})')
+    floor = toy.perplexity_floor() if corpus == 'toy' else None
+    if floor:
+        print(f'(no model of the toy language can do better than {floor:.2f})')
+    plot_perplexity(trainer, f'GPT on {Path(corpus).name}', found['with context carried over'], floor)
+    show('ch08_transformer_train_gpt')
     return trainer, found
-
-
-def draw(trainer, title):
-    """Draw the training's perplexity, a point each 20 steps, and the validation's after each epoch."""
-    from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
-
-    plt = pyplot()
-    epochs, points = trainer.current_epoch, len(trainer.ppl_list)
-    plt.figure()
-    plt.plot([epochs * i / points for i in range(points)], trainer.ppl_list, label='training, with dropout', lw=1)
-    plt.plot(range(1, epochs + 1), trainer.valid_list, 'o-', label='validation')
-    if trainer.valid_list:
-        best = trainer.best_valid()
-        plt.title(f'{title}: {best:.1f} after epoch {trainer.valid_list.index(best) + 1}')
-    plt.yscale('log')
-    axis = plt.gca().yaxis
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(StrMethodFormatter('{x:g}'))
-    axis.set_minor_formatter(NullFormatter())
-    plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True))
-    plt.xlabel('epoch')
-    plt.ylabel('perplexity')
-    plt.grid(True)
-    plt.legend()
 
 
 if __name__ == '__main__':
