@@ -30,6 +30,19 @@ def main(
 ):
     """Draw the maps; returns the attention weights (5, T, S), or (1, T, S) of a question, in reading order."""
     _, (x_test, t_test) = sequence.load_data('date.txt')
+    network = load_network(params, model)
+    if question is not None:
+        attention = draw_attention(network, ids_of(question, x_test.shape[1]), None)
+    else:
+        np.random.seed(seed)
+        chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
+        attention = draw_attention(network, x_test[chosen], t_test[chosen])
+    show('ch08_visualize_attention')
+    return attention
+
+
+def load_network(params, model):
+    """The model with attention in the file params; None: in that which ch08.train leaves for this name of MODELS."""
     char_to_id, _ = sequence.get_vocab()
     weights = load_weights(params or files.find_weights(MODELS[model].__name__, made_by='ch08.train'))
     kinds = {kind.__name__: kind for kind in MODELS.values()}
@@ -40,15 +53,7 @@ def main(
         raise InputError(f'{weights.path}: expected weights learnt from the characters of date.txt, got others')
     network = kinds[name](*lstm_sizes(weights))
     network.load_params(weights.path)
-
-    if question is not None:
-        attention = draw_attention(network, ids_of(question, x_test.shape[1]), None)
-    else:
-        np.random.seed(seed)
-        chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
-        attention = draw_attention(network, x_test[chosen], t_test[chosen])
-    show('ch08_visualize_attention')
-    return attention
+    return network
 
 
 def ids_of(question, S):
