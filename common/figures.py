@@ -189,11 +189,12 @@ def plot_training(trainer, title, ylabel='right answers (%)', figure=None):
     above.plot([trainer.current_epoch * i / points for i in range(points)], trainer.loss_list, color='C3')
     above.set(title=title, ylabel='loss', ylim=(0, None))
     above.grid(True)
-    for label, shares in (('test', trainer.valid_list), ('train', trainer.train_list)):
+    curves = {'test': trainer.valid_list} | ({'train': trainer.train_list} if trainer.train_list else {})
+    for label, shares in curves.items():
         below.plot(range(1, len(shares) + 1), [100 * share for share in shares], '-' if len(shares) > 50 else 'o-',
                    label=label)
     below.set(ylabel=textwrap.fill(ylabel, 24), ylim=(-3, 103))
     epochs(below)
-    if trainer.train_list:
+    if len(curves) > 1:
         below.legend()
     return above, below

@@ -5,10 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ch01 import forward_net, show_spiral_dataset, train, train_custom_loop
+from ch01 import boundary_by_epoch, forward_net, show_spiral_dataset, train, train_custom_loop
 from ch01.two_layer_net import TwoLayerNet
 from common.gradient_check import check_gradients
 from common.util import convert_one_hot
@@ -79,6 +80,25 @@ def test_train_learns_the_spiral(capsys):
     assert len(trainer.loss_list) == 300 and trainer.loss_list[-1] < 0.15
     x, t = spiral.load_data()
     assert (trainer.model.predict(x).argmax(axis=1) == t.argmax(axis=1)).mean() > 0.95
+
+
+def test_boundary_by_epoch(monkeypatch):
+    axes = []
+    monkeypatch.setattr(boundary_by_epoch, 'show', lambda name: axes.extend(plt.gcf().axes))
+    trainer, epochs = boundary_by_epoch.main(max_epoch=20)
+    plt.close()
+    assert epochs == [1, 2, 5, 8, 12, 20] and boundary_by_epoch.moments(2) == [1, 2]
+    assert [ax.get_title() for ax in axes[:6]] == [f'epoch {epoch}' for epoch in epochs]
+    # the last panel is what the model says at the end: each coloured point of the plane has its class
+    x, t = spiral.load_data()
+    assert len(trainer.valid_list) == 20
+    assert trainer.valid_list[-1] == (trainer.model.predict(x).argmax(axis=1) == t.argmax(axis=1)).mean()
+    loss, share = axes[6:]
+    assert loss.lines[0].get_ydata().tolist() == trainer.loss_list
+    np.testing.assert_allclose(share.lines[0].get_ydata(), 100 * np.array(trainer.valid_list))
+    assert [line.get_xdata()[0] for line in share.lines[1:]] == epochs
+    points = [collection.get_offsets() for collection in axes[5].collections[-3:]]
+    np.testing.assert_array_equal(np.concatenate(points), x)
 
 
 def test_custom_loop_prints_the_books_figures(capsys):

@@ -103,8 +103,9 @@ def test_train(capsys):
     assert len(trainer.loss_list) == 1000 and CBOW_BEST < np.mean(trainer.loss_list[-50:]) < 0.6
     assert lines[0].startswith('| epoch 1 |  iter 1 / 2 | time 0[s] | loss 1.95')       # log 7
     assert lines[1000] == f'picture: {Path("ch03_train.png").resolve()}'
-    assert [line.split(' [')[0] for line in lines[1001:]] == ['you', 'say', 'goodbye', 'and', 'i', 'hello', '.']
-    np.testing.assert_allclose([float(x) for x in lines[1001].split('[')[1].strip(']').split()],
+    assert lines[1001] == f'picture: {Path("ch03_train_words.png").resolve()}'
+    assert [line.split(' [')[0] for line in lines[1002:]] == ['you', 'say', 'goodbye', 'and', 'i', 'hello', '.']
+    np.testing.assert_allclose([float(x) for x in lines[1002].split('[')[1].strip(']').split()],
                                trainer.model.word_vecs[0], rtol=1e-5)
 
 

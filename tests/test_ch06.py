@@ -3,16 +3,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 import ch06
-from ch06 import clip_grads, eval, rnn_gradient_graph, train_better_rnnlm, train_rnnlm
+from ch06 import (
+    clip_grads,
+    eval,
+    gradient_flow,
+    rnn_gradient_graph,
+    show_gates,
+    train_better_rnnlm,
+    train_rnnlm,
+)
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
 from common.checkpoint import Checkpoint
 from common.gradient_check import check_gradients
 from common.optimizer import Adam
+from common.recurrent import TimeLSTM, TimeRNN
 from common.trainer import RnnlmTrainer
 from common.util import eval_perplexity
 from dataset import ptb, toy
@@ -207,6 +217,94 @@ def test_rnn_gradient_graph():
     assert exploding[-1] > 100 * exploding[0]
     assert vanishing[-1] < vanishing[0] / 100
     assert Path('ch06_rnn_gradient_graph.png').stat().st_size > 5000
+
+
+@pytest.mark.parametrize('flow, kind, gates', [(gradient_flow.flow_through_rnn, TimeRNN, 1),
+                                               (gradient_flow.flow_through_lstm, TimeLSTM, 4)])
+def test_gradients_flow_as_through_the_layer_of_all_steps(flow, kind, gates):
+    """In an RNN all of the last step's gradient comes by dh; in an LSTM by dc too, which a layer does not take in."""
+    xs = np.random.randn(T, N, D)
+    Wx, Wh, b = np.random.randn(D, gates * H), np.random.randn(H, gates * H), np.random.randn(gates * H)
+    np.random.seed(4)
+    norms = flow(xs, Wx, Wh, b)
+    assert len(norms) == T + 1 and norms[0] == pytest.approx(1)
+    np.random.seed(4)
+    d = gradient_flow.first_gradient((N, H))
+    # the last state as a function of the one before the first, by finite differences
+    def last(h, c):
+        layer = kind(Wx, Wh, b, stateful=True)
+        layer.set_state(h, c) if gates == 4 else layer.set_state(h)
+        layer.forward(xs.swapaxes(0, 1))
+        return ((layer.c if gates == 4 else layer.h) * d).sum()
+
+    zeros, eps, total = np.zeros((N, H)), 1e-6, 0
+    for n in range(N):
+        for j in range(H):
+            step = zeros.copy()
+            step[n, j] = eps
+            total += ((last(step, zeros) - last(-step, zeros)) / (2 * eps))**2
+            if gates == 4:
+                total += ((last(zeros, step) - last(zeros, -step)) / (2 * eps))**2
+    assert norms[-1] == pytest.approx(np.sqrt(total), rel=1e-5)
+
+
+def test_an_open_forget_gate_keeps_the_gradient(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(gradient_flow, 'show', lambda name: drawn.update(
+        {line.get_label(): line.get_ydata().tolist() for line in plt.gca().lines}))
+    curves = gradient_flow.main()
+    plt.close()
+    assert drawn == curves and {len(norms) for norms in curves.values()} == {51}
+    rnn, closed, half_open, opened = (norms[-1] for norms in curves.values())
+    assert rnn < 1e-8 and closed < 1e-8 and 1e-6 < half_open < 1e-3 and 0.1 < opened < 10
+
+
+def test_clipped_arrows_end_on_the_circle():
+    arrows = np.array([[3.0, 4], [0, -1], [-30, 40]])
+    clipped = clip_grads.draw(arrows.copy(), 4)
+    np.testing.assert_allclose(clipped, [[2.4, 3.2], [0, -1], [-2.4, 3.2]], rtol=1e-5)
+    before, after = plt.gca().collections
+    np.testing.assert_array_equal(np.stack((before.U, before.V), axis=1), arrows)
+    np.testing.assert_array_equal(np.stack((after.U, after.V), axis=1), clipped)
+    plt.close()
+
+
+# ---------------------------------------------------------------- the gates
+
+
+def test_show_gates_draws_what_the_lstm_holds(monkeypatch, tmp_path):
+    monkeypatch.setenv('DLFS2_DATA', str(tmp_path))
+    _, word_to_id, _ = toy.load_data()
+    model = Rnnlm(len(word_to_id), 8, 6)
+    for param in model.params[:4]:
+        param[...] = np.random.randn(*param.shape)
+    model.save_params('Rnnlm.npz', {'corpus': 'toy'}, list(word_to_id))
+    axes = []
+    monkeypatch.setattr(show_gates, 'show', lambda name: axes.extend(plt.gcf().axes))
+    words, units, seen = show_gates.main(sentence='the dog sees the cat', units=4)
+    plt.close()
+    assert words == ['the', 'dog', 'sees', 'the', 'cat'] and len(set(units.tolist())) == 4
+    ids = np.array([[word_to_id[word] for word in words]])
+    model.predict(ids)
+    layer = model.lstm_layer
+    np.testing.assert_allclose(seen['h'][-1], layer.h[0], atol=1e-5)
+    np.testing.assert_allclose(seen['c'][-1], layer.c[0], atol=1e-5)
+    for t in range(1, 5):
+        f, g, i, o, c, h = (seen[name][t] for name in 'fgioch')
+        np.testing.assert_allclose(f * seen['c'][t - 1] + i * g, c, atol=1e-5)
+        np.testing.assert_allclose(o * np.tanh(c), h, atol=1e-5)
+    # the maps are those numbers, the unit that forgets least at the top; no unit left out changes more
+    assert seen['f'].mean(axis=0)[units].tolist() == sorted(seen['f'].mean(axis=0)[units].tolist(), reverse=True)
+    assert seen['c'].std(axis=0)[units].min() >= np.delete(seen['c'].std(axis=0), units).max()
+    for ax, name in zip(axes, 'fiogch', strict=False):
+        np.testing.assert_array_equal(ax.images[0].get_array(), seen[name][:, units].T)
+    for ax in axes[3:6]:        # the lower ones
+        assert [label.get_text() for label in ax.get_xticklabels()] == words
+    words, _, _ = show_gates.main()         # the corpus's own
+    plt.close()
+    assert words[0] == words[-1] == '<eos>' and words.count('<eos>') == 2
+    with pytest.raises(ValueError, match=r"^sentence: expected words of the corpus, got 'a zebra' \(it has no zebra\)"):
+        show_gates.main(sentence='a zebra')
 
 
 # ---------------------------------------------------------------- training

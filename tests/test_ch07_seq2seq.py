@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from ch07 import compare_models, show_addition_dataset, train_seq2seq
+from ch07 import compare_models, show_addition_dataset, show_mistakes, train_seq2seq
 from ch07.peeky_seq2seq import PeekyDecoder, PeekySeq2seq
 from ch07.seq2seq import Decoder, Encoder, Seq2seq
 from common.functions import softmax
@@ -261,6 +261,60 @@ def test_compare_models(monkeypatch):
     kept = [np.load(f'{name}.npz')['param_0'] for name in ('plain', 'reversed', 'reversed_peeky')]
     assert not np.array_equal(kept[0], kept[1])
     np.testing.assert_array_equal(kept[2], np.load('PeekySeq2seq.npz')['param_0'])
+
+
+@pytest.mark.parametrize('a, b, count', [(57, 65, 2), (12, 30, 0), (999, 1, 3), (5, 5, 1), (0, 0, 0), (190, 15, 1)])
+def test_digits_carried(a, b, count):
+    assert show_mistakes.carries(a, b) == show_mistakes.carries(b, a) == count
+
+
+@pytest.mark.parametrize('answer, name', [(62, 'right'), (61, '1'), (71, '2 to 9'), (52, '10 to 99'), (72, '10 to 99'),
+                                          (162, '100 and more'), (None, 'no number')])
+def test_how_far_off_an_answer_is(answer, name):
+    assert show_mistakes.off_by(57, 5, answer) == name
+
+
+@pytest.mark.parametrize('flags', [[], ['reverse', 'peeky']])
+def test_show_mistakes_draws_the_answers_of_the_file(flags, monkeypatch):
+    write_small_additions('addition.txt', 400)
+    flags = dict.fromkeys(flags, True)
+    model, accuracies = train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=8, seed=1, **flags)
+    axes = []
+    monkeypatch.setattr(show_mistakes, 'show', lambda name: axes.extend(plt.gcf().axes))
+    sums = show_mistakes.main(peeky='peeky' in flags)
+    plt.close()
+    _, (x_test, t_test) = sequence.load_data('addition.txt')
+    answers = model.generate(x_test[:, ::-1] if flags else x_test, int(t_test[0, 0]), 3)
+    _, id_to_char = sequence.get_vocab()
+    for (a, b, answer), x, given in zip(sums, x_test.tolist(), answers.tolist(), strict=True):
+        assert ''.join(id_to_char[i] for i in x).strip() == f'{a}+{b}'
+        text = ''.join(id_to_char[i] for i in given).strip()
+        assert answer == (int(text) if text.isdigit() else None)
+    right = sum(answer == a + b for a, b, answer in sums)
+    assert right / len(sums) == accuracies[-1]
+    plane, carried, off = axes
+    assert [len(points.get_offsets()) for points in plane.collections] == [right, len(sums) - right]
+    wrong = [[a, b] for a, b, answer in sums if answer != a + b]
+    assert plane.collections[1].get_offsets().tolist() == wrong
+    assert sum(bar.get_width() for bar in off.patches) == len(wrong)
+    assert sum(int(text.get_text().split()[-1]) for text in carried.texts) == len(sums)
+
+
+def test_bars_are_the_shares_of_right_answers():
+    ax = plt.figure().subplots()
+    show_mistakes.bar_shares(ax, ['b', 'a', 'b', 'b', 'a'], [True, False, True, False, False], ['b', 'c', 'a'])
+    assert [bar.get_width() for bar in ax.patches] == [pytest.approx(200 / 3), 0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ['b', 'a']
+    assert [text.get_text() for text in ax.texts] == ['66.7 % of 3', '0.0 % of 2']
+    plt.close()
+
+
+def test_mistakes_of_other_weights_are_not_looked_for():
+    write_small_additions('other.txt', 400)
+    train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=1, seed=1, file_name='date.txt')
+    with pytest.raises(ValueError, match=r'^Seq2seq\.npz: expected weights of Seq2seq or PeekySeq2seq learnt from '
+                                         r'addition\.txt, got those of Seq2seq learnt from other characters$'):
+        show_mistakes.main()
 
 
 def test_ctrl_c_keeps_the_model(monkeypatch, capsys):

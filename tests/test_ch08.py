@@ -12,7 +12,7 @@ import ch08.attention_layer
 import common.attention_layer
 from ch07.peeky_seq2seq import PeekySeq2seq
 from ch07.seq2seq import Seq2seq
-from ch08 import compare_models, train, visualize_attention
+from ch08 import compare_models, show_mistakes, train, visualize_attention
 from ch08.attention_bi_seq2seq import AttentionBiEncoder, AttentionBiSeq2seq
 from ch08.attention_seq2seq import AttentionDecoder, AttentionEncoder, AttentionSeq2seq
 from ch08.bahdanau_seq2seq import BahdanauDecoder, BahdanauSeq2seq, Simple_TimeAttentionLSTM, TimeAttentionLSTM
@@ -383,6 +383,70 @@ def test_visualize_attention_of_another_model(model, few_dates, monkeypatch):
     Seq2seq(V, 16, 8).save_params()
     with pytest.raises(InputError, match=r'^Seq2seq\.npz: expected weights of AttentionSeq2seq, .*, got those of Seq2'):
         visualize_attention.main('Seq2seq.npz')
+
+
+def test_attention_for_a_question_of_ones_own(few_dates, monkeypatch):
+    _, (x_test, t_test) = few_dates
+    char_to_id, id_to_char = sequence.get_vocab()
+    AttentionSeq2seq(len(char_to_id), 16, 8).save_params()
+    titles = []
+    monkeypatch.setattr(visualize_attention, 'show', lambda name: titles.append(plt.gcf().axes[0].get_title()))
+    question = ''.join(id_to_char[i] for i in x_test[3]).strip()
+    weights = visualize_attention.main(question=question)
+    plt.close()
+    np.testing.assert_allclose(weights, visualize_attention.draw_attention(
+        visualize_attention.load_network(None, 'attention'), x_test[3:4], t_test[3:4]), rtol=1e-5)
+    plt.close()
+    assert titles[0].startswith(f'{question} → ') and 'wrong' not in titles[0]
+    for wrong in '', 'å', '1' * 30:
+        with pytest.raises(InputError, match=r"^question: expected a date of 1 to 29 of the characters ' ,-/0.*, got "):
+            visualize_attention.main(question=wrong)
+
+
+@pytest.mark.parametrize('question, form', [
+    ('3/14/15', '3/14/15'), ('MAR 14, 2015', 'mar 14, 2015'), ('may 1, 1970', 'mar 14, 2015'),
+    ('March 14, 2015', 'march 14, 2015'), ('sunday, may 3, 1970', 'saturday, march\n14, 2015'), ('14.3.2015', 'other')])
+def test_the_way_a_date_is_written(question, form):
+    assert show_mistakes.form_of(question) == form
+
+
+def test_all_dates_are_written_in_one_of_the_ways(lines):
+    assert {show_mistakes.form_of(line.split('_')[0].strip()) for line in lines} == set(show_mistakes.FORMS)
+
+
+def test_show_mistakes(few_dates, monkeypatch):
+    _, (_, t_test) = few_dates
+    model = AttentionSeq2seq(len(sequence.get_vocab()[0]), 16, 8)
+    model.save_params()
+    axes = []
+    monkeypatch.setattr(show_mistakes, 'show', lambda name: axes.extend(plt.gcf().axes))
+    # half of the answers are right, the others have their year's last digit wrong
+    given = t_test[:, 1:].copy()
+    given[::2, 3] = (given[::2, 3] + 1) % 9 + 9
+    monkeypatch.setattr(show_mistakes, 'answers', lambda network, x, t: given)
+    dates = show_mistakes.main()
+    plt.close()
+    _, id_to_char = sequence.get_vocab()
+    wrong = (given != t_test[:, 1:]).mean(axis=0)
+    assert [right for _, right, _ in dates] == [''.join(id_to_char[i] for i in row) for row in t_test[:, 1:]]
+    form, month, place = axes[0], axes[1], axes[2]
+    np.testing.assert_allclose([bar.get_height() for bar in place.patches], 100 * wrong)
+    assert wrong[3] > 0.4 and wrong.sum() == wrong[3]
+    for ax in form, month:
+        counts = [int(text.get_text().split()[-1]) for text in ax.texts]
+        assert sum(counts) == len(dates)
+        assert sum(bar.get_width() * n for bar, n in zip(ax.patches, counts, strict=True)) == pytest.approx(
+            100 * sum(right == answer for _, right, answer in dates))
+
+
+def test_mistakes_are_those_of_the_model_in_the_file(few_dates, monkeypatch):
+    _, (x_test, t_test) = few_dates
+    model = AttentionSeq2seq(len(sequence.get_vocab()[0]), 16, 8)
+    model.save_params()
+    _, id_to_char = sequence.get_vocab()
+    answers = model.generate(x_test[:, ::-1], int(t_test[0, 0]), 10)
+    assert [answer for _, _, answer in show_mistakes.main()] == [
+        ''.join(id_to_char[i] for i in row).strip() for row in answers.tolist()]
 
 
 def test_visualize_attention_without_weights(few_dates, monkeypatch, tmp_path):

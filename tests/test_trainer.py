@@ -334,7 +334,7 @@ def test_plot(make, name, values, tmp_path, capsys, monkeypatch):
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize('interval, label', [(2, 'iterations (×2)'), (4, 'iterations (×4)'), (5, 'epochs')])
+@pytest.mark.parametrize('interval, label', [(2, 'iterations (×2)'), (4, 'iterations (×4)'), (5, 'epoch')])
 def test_points_of_short_epochs_are_epochs(interval, label, monkeypatch):
     """Four iterations an epoch: with an interval of five, the curve has a point an epoch."""
     trainer = Trainer(Recorder(), SGD())

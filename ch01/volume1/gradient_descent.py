@@ -92,7 +92,7 @@ def draw_field(ax):
 
 def draw_descents(ax, runs, paths):
     contours(ax, 8)
-    for (name, path), color in zip(paths.items(), ('#1b7837', '#b2182b', '#e08214'), strict=True):
+    for (name, path), color in zip(paths.items(), ('C2', 'C3', 'C1'), strict=True):
         start, lr = runs[name]
         ax.plot(*start, 's', color=color, markersize=9, zorder=4)
         ax.annotate(start, start, (-46, -14), textcoords='offset points', color=color)

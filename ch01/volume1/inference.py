@@ -94,8 +94,8 @@ def draw_picture(ax, bars, picture, label, y):
     ax.set(xticks=(), yticks=())
     given = int(y.argmax())
     colors = ['#c9d3dd'] * 10
-    colors[given] = '#c0392b'
-    colors[label] = '#1b7837'
+    colors[given] = 'C3'
+    colors[label] = 'C2'
     bars.barh(range(10), y, color=colors)
     bars.set(xlim=(0, 1), xticks=(0, 0.5, 1), yticks=range(10))
     bars.set_title(f'{given}: {y[given]:.1%}' + f', but it is a {label}' * (given != label), fontsize=10)
