@@ -116,7 +116,7 @@ def test_count_method_big(real_data, capsys):
     word_vecs, _, _ = count_method_big.main(seed=0)
     assert word_vecs.shape == (10000, 100)
     queries = capsys.readouterr().out.split('[query] ')[1:]
-    near = {head: {line.split(':')[0].strip() for line in lines if line}
+    near = {head: {line.split(':')[0].strip() for line in lines if line.startswith(' ')}
             for head, *lines in (query.split('\n') for query in queries)}
     for query, words in {'you': {'i', 'we'}, 'year': {'month'}, 'car': {'auto', 'luxury'},
                          'toyota': {'motor', 'nissan'}}.items():
