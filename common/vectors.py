@@ -217,34 +217,40 @@ def _is_known(word, word_to_id, word_matrix):
 
 
 def most_similar(query: str, word_to_id: Mapping[str, int], id_to_word: Mapping[int, str],
-                 word_matrix: NDArray, top: int = 5) -> None:
+                 word_matrix: NDArray, top: int = 5) -> list[tuple[str, float]]:
     """Print the `top` words whose rows of word_matrix (V, D) have the largest cosine with query's.
 
-    Book, 2.3.6.
+    Returns them too, (word, cosine) each: none where query is not known. Book, 2.3.6.
     """
     _check_word_matrix(word_matrix, id_to_word)
     if not _is_known(query, word_to_id, word_matrix):
-        return
+        return []
     print(f'\n[query] {shown(query)}')
     W = _as_float(word_matrix)
     W = W / (_norm(W) + 1e-8)       # as cos_similarity has it
-    for word, score in nearest_words(W[word_to_id[query]], W, id_to_word, {query}, top):
-        print(f' {shown(word)}: {score}')
+    return _printed(nearest_words(W[word_to_id[query]], W, id_to_word, {query}, top))
 
 
 def analogy(a: str, b: str, c: str, word_to_id: Mapping[str, int], id_to_word: Mapping[int, str],
-            word_matrix: NDArray, top: int = 5, answer: str | None = None) -> None:
+            word_matrix: NDArray, top: int = 5, answer: str | None = None) -> list[tuple[str, float]]:
     """Print the `top` words for `a is to b as c is to ?`: the largest word_matrix·normalize(b − a + c).
 
-    word_matrix (V, D). a, b and c are left out; the score of `answer`, if given, comes first. Book, 4.3.
+    word_matrix (V, D). a, b and c are left out; the score of `answer`, if given, comes first. Returns
+    the words too, (word, score) each: none where a, b or c is not known. Book, 4.3.
     """
     _check_word_matrix(word_matrix, id_to_word)
     if not all(_is_known(word, word_to_id, word_matrix) for word in (a, b, c)):
-        return
+        return []
     print(f'\n[analogy] {shown(a)}:{shown(b)} = {shown(c)}:?')
     W = _as_float(word_matrix)
     query = normalize(W[word_to_id[b]] - W[word_to_id[a]] + W[word_to_id[c]])
     if answer is not None and _is_known(answer, word_to_id, word_matrix):
         print(f'==>{shown(answer)}:{np.dot(W[word_to_id[answer]], query)}')
-    for word, score in nearest_words(query, W, id_to_word, {a, b, c}, top):
+    return _printed(nearest_words(query, W, id_to_word, {a, b, c}, top))
+
+
+def _printed(found):
+    """The list of (word, score), after a line for each; the scores as Python's floats."""
+    for word, score in found:
         print(f' {shown(word)}: {score}')
+    return [(word, float(score)) for word, score in found]

@@ -242,16 +242,7 @@ def save_words(path, word_vecs, id_to_word, about: dict | None = None) -> None:
     .npz: `word_vecs` float32, the words in the order of the ids, and `about`. .pkl: the book's dict of word_vecs
     float16, word_to_id and id_to_word.
     """
-    word_vecs = to_cpu(word_vecs)
-    if sorted(id_to_word) != list(range(len(word_vecs))):
-        raise InputError(f'id_to_word: expected the ids 0 to {len(word_vecs) - 1}, one for each vector, got '
-                         f'{len(id_to_word)} ids')
-    if not word_vecs.size:
-        raise InputError(f'word_vecs: expected one vector or more, of one number or more, got {word_vecs.shape}')
-    words = [id_to_word[i] for i in range(len(word_vecs))]
-    if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
-        raise InputError(f'word_vecs: expected (V, D) and V different words, all text, got {word_vecs.shape} and '
-                         f'{len(set(words))} words')
+    word_vecs, words = checked_words(word_vecs, id_to_word)
     if check_ending(path) == '.npz':
         save_npz(path, {'word_vecs': narrowed('word_vecs', word_vecs, 'f4'), **words_to_arrays(words),
                         'about': facts_to_array(about or {})})
@@ -262,6 +253,21 @@ def save_words(path, word_vecs, id_to_word, about: dict | None = None) -> None:
         word_to_id = {word: i for i, word in enumerate(words)}
         save_pickle(path, {'word_vecs': narrowed('word_vecs', word_vecs, 'f2'), 'word_to_id': word_to_id,
                            'id_to_word': dict(enumerate(words))})
+
+
+def checked_words(word_vecs, id_to_word) -> tuple[np.ndarray, list[str]]:
+    """The vectors (V, D) in main memory, and their words in the order of the ids; InputError unless they fit."""
+    word_vecs = to_cpu(word_vecs)
+    if sorted(id_to_word) != list(range(len(word_vecs))):
+        raise InputError(f'id_to_word: expected the ids 0 to {len(word_vecs) - 1}, one for each vector, got '
+                         f'{len(id_to_word)} ids')
+    if not word_vecs.size:
+        raise InputError(f'word_vecs: expected one vector or more, of one number or more, got {word_vecs.shape}')
+    words = [id_to_word[i] for i in range(len(word_vecs))]
+    if word_vecs.ndim != 2 or len(set(words)) != len(words) or not all(isinstance(word, str) for word in words):
+        raise InputError(f'word_vecs: expected (V, D) and V different words, all text, got {word_vecs.shape} and '
+                         f'{len(set(words))} words')
+    return word_vecs, words
 
 
 def load_words(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
