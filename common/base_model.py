@@ -54,17 +54,8 @@ class BaseModel(Layer):
         and both shapes, for a file whose arrays do not fit, or in which arrays differ that are one here: then the model
         stays as it was. NaN is warned of, and a .pkl where there are buffers: they stay as they were.
         """
-        path, buffers = self._path(file_name), find_buffers(self)
-        path, arrays, _, _, found = weight_files.load_weights(path, self.params, buffers, self.names)
-        for i, array in ties.tied(arrays, ties.find_ties(self.params)).items():
-            if not numpy.array_equal(to_cpu(array), arrays[i], equal_nan=True):
-                raise InputError(f'{path}, param_{i}: expected the numbers of the array that it is tied to, got others')
-        if len(found) < len(buffers):
-            warnings.warn(f'{path} holds no buffers (running means): those of {type(self).__name__} stay as they are',
-                          stacklevel=2)
-            buffers = []
-        for mine, array in zip([*self.params, *buffers], [*arrays, *found], strict=True):
-            mine[...] = np.asarray(array)
+        path = self._path(file_name)
+        fill(self, weight_files.load_weights(path, self.params, find_buffers(self), self.names))
 
     def _path(self, file_name):
         if self.params is None:
@@ -74,3 +65,22 @@ class BaseModel(Layer):
         path = Path(f'{type(self).__name__}.npz' if file_name is None else file_name)
         check_ending(path)
         return path
+
+
+def fill(model, weights) -> None:
+    """Write the arrays of a file, which fit (see weight_files), into the model's parameters and buffers.
+
+    InputError where arrays differ that are one in the model, which then stays as it was; where the file holds no
+    buffers, a warning, and the model's stay.
+    """
+    path, arrays, _, _, found = weights
+    buffers = find_buffers(model)
+    for i, array in ties.tied(arrays, ties.find_ties(model.params)).items():
+        if not numpy.array_equal(to_cpu(array), arrays[i], equal_nan=True):
+            raise InputError(f'{path}, param_{i}: expected the numbers of the array that it is tied to, got others')
+    if len(found) < len(buffers):
+        warnings.warn(f'{path} holds no buffers (running means): those of {type(model).__name__} stay as they are',
+                      stacklevel=3)
+        buffers = []
+    for mine, array in zip([*model.params, *buffers], [*arrays, *found], strict=True):
+        mine[...] = np.asarray(array)

@@ -50,8 +50,8 @@ def as_bytes(word):
     except UnicodeEncodeError:
         encoded = b''
     if not encoded or len(encoded) > LONGEST or re.search(rb'\s', encoded):
-        raise InputError(f'id_to_word: expected words of 1 to {LONGEST:,} bytes in UTF-8, without blanks and line ends, '
-                         f'got {word!r:.60}')
+        raise InputError(f'id_to_word: expected words of 1 to {LONGEST:,} bytes in UTF-8, without blanks and line '
+                         f'ends, got {word!r:.60}')
     return encoded
 
 
@@ -84,7 +84,7 @@ def read_sizes(file, binary):
         raise InputError('it is packed: gunzip it first')
     found = re.fullmatch(rb'\s*(\d{1,12})\s+(\d{1,12})\s*\n', line)
     if not found:
-        raise InputError(f'expected the numbers of words and of numbers in a vector as its first line, got {line!r:.60}')
+        raise InputError(f'expected two numbers, of words and of each vector\'s, as its first line, got {line!r:.60}')
     V, D = map(int, found.groups())
     least = 4 * D + 2 if binary else 2 * D + 2      # a word of one byte and a blank; in a text 1 digit for each number
     rest = os.fstat(file.fileno()).st_size - len(line)
