@@ -55,7 +55,7 @@ def to_torch(layer, pictures=False):
         kind = 'BatchNorm2d'
     tensors = {name: torch.from_numpy(to_cpu(np.array(array, order='C'))) for name, array in arrays.items()}
     dtype = next(iter(tensors.values())).dtype
-    with torch.random.fork_rng(devices=[]):     # the weights that are drawn are not kept, and the random numbers neither
+    with torch.random.fork_rng(devices=[]):     # the weights that it draws are not kept
         module = getattr(torch.nn, kind)(**arguments, dtype=dtype)
     module.load_state_dict(tensors)
     return module.train(getattr(layer, 'train_flg', True))

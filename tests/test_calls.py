@@ -64,9 +64,11 @@ from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
 # files, signals, command lines and what a training leaves have hostile tests of their own; the rest here
 ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'launcher', 'lock', 'parallel',
              'storage', 'text', 'ties', 'training', 'unpickle', 'weight_files', 'word_map', 'writing'}
+             'storage', 'text', 'ties', 'training', 'unpickle', 'weight_files', 'writing',
+             'interchange', 'safetensors_files', 'word2vec_files'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
-    'Derivations', 'normalized',
+    'Derivations', 'normalized', 'fill',
     'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'Sublayer', 'add_at', 'add_grads', 'as_array', 'as_dtype',
     'as_floats', 'attend', 'attend_back', 'fitted', 'masked_softmax', 'pieces', 'rotate', 'sinusoids', 'turned', 'wide',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',
@@ -118,7 +120,7 @@ class FromCounts(BaseModel):
 
 
 def printed(function):
-    """What function prints, by a capture of its own."""
+    """What function prints and returns, by a capture of its own."""
     def call(**arguments):
         with contextlib.redirect_stdout(io.StringIO()) as out:
             function(**arguments)

@@ -1,7 +1,7 @@
 """To PyTorch and back. Where torch is installed, each module's outputs are compared with the layer's.
 
-Elsewhere the arrays that would go to torch are put, by torch's names, into what torch's documentation says that a module
-computes, written out here; the answers come from fixtures/torch.npz, as PyTorch gave them.
+Elsewhere the arrays that would go to torch are put, by torch's names, into what torch's documentation says that a
+module computes, written out here; the answers come from fixtures/torch.npz, as PyTorch gave them.
 """
 import sys
 from types import SimpleNamespace
@@ -189,7 +189,7 @@ def test_layers_that_torch_has_not_are_refused():
         with pytest.raises(InputError, match=says):
             to_torch(layer)
     for more in ({'causal': True}, {'rotary': True}):
-        with pytest.raises(InputError, match='expected a MultiHeadAttention that is neither rotary nor causal, .*True'):
+        with pytest.raises(InputError, match=r'layer: expected .* neither rotary nor causal, .*, got .*=True'):
             TO_TORCH[MultiHeadAttention](MultiHeadAttention(*heads(), heads=1, **more))
     with pytest.raises(InputError, match="pictures: expected True or False, got 'yes'"):
         to_torch(LAYERS['Affine'][0], pictures='yes')
@@ -199,10 +199,10 @@ def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, 'torch', None)
     monkeypatch.setitem(sys.modules, 'safetensors', None)
     for call in (lambda: to_torch(LAYERS['Affine'][0]), lambda: from_torch(1)):
-        with pytest.raises(OSError, match='^PyTorch is not installed: pip install torch$'):
+        with pytest.raises(OSError, match=r'^PyTorch is not installed: pip install torch$'):
             call()
     for call in (lambda: save_safetensors('x', Affine(F(D, H), F(H))), lambda: load_safetensors('x')):
-        with pytest.raises(OSError, match='^safetensors is not installed: pip install safetensors$'):
+        with pytest.raises(OSError, match=r'^safetensors is not installed: pip install safetensors$'):
             call()
 
 
@@ -268,9 +268,9 @@ def torch_convolution(x, a):
     """Window by window, of stride 2, one ring of zeros."""
     W, x = a['weight'], np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)))
     K, L = W.shape[2:]
-    rows, columns = (range(0, x.shape[2] - K + 1, 2), range(0, x.shape[3] - L + 1, 2))
-    return np.stack([np.stack([np.einsum('nckl,fckl->nf', x[:, :, i:i + K, j:j + L], W) + a['bias'] for j in columns], -1)
-                     for i in rows], -2)
+    rows, columns = range(0, x.shape[2] - K + 1, 2), range(0, x.shape[3] - L + 1, 2)
+    return np.stack([np.stack([np.einsum('nckl,fckl->nf', x[:, :, i:i + K, j:j + L], W) for j in columns], -1)
+                     for i in rows], -2) + a['bias'][:, None, None]
 
 
 def off(gamma, beta, mean, var):
@@ -280,7 +280,7 @@ def off(gamma, beta, mean, var):
 
 
 ONE_WAY = {'num_layers': 1, 'proj_size': 0, 'bidirectional': False, 'nonlinearity': 'tanh'}
-# case in the fixtures: its layer, its parameters' and its input's and output's names, the formula, the module's settings
+# case in the fixtures: layer, names of parameters, of input and output, torch's formula, the module's kind and settings
 CASES = {
     'affine': (Affine, 'W b', 'x y', linear, 'Linear', {}),
     'embedding': (Embedding, 'W', 'idx y', lookup, 'Embedding', {'max_norm': None, 'sparse': False}),
