@@ -278,6 +278,7 @@ ch01.volume1.train_convnet      filter_num=30 filter_size=5 hidden_size=100 lear
 ch01.volume1.train_convnet      batch_size=100 max_epoch=20
 ch01.volume1.train_deep_convnet hidden_size=50 dropout=0.5 learning_rate=0.001 batch_size=100 max_epoch=20
 ch02.count_method_big   window_size=2 wordvec_size=100
+ch02.thesaurus          word='car' window_size=2 wordvec_size=100
 ch03.train              window_size=1 hidden_size=5 batch_size=3 max_epoch=1000
 ch04.train              window_size=5 hidden_size=100 batch_size=100 max_epoch=10
 ch05.train              corpus_size=1000 wordvec_size=100 hidden_size=100 batch_size=10 time_size=5 max_epoch=100
