@@ -235,8 +235,8 @@ def batch_norm_from_torch(module, arrays):
     if module.momentum is None:
         raise InputError(f'momentum of {type(module).__name__}: expected a number, got None')
     mean, var = arrays['running_mean'], arrays['running_var']
-    layer = BatchNormalization(*scale_and_shift(arrays, len(mean), mean.dtype), 1 - module.momentum, mean, var,
-                               module.eps)
+    gamma, beta = scale_and_shift(arrays, len(mean), mean.dtype)
+    layer = BatchNormalization(gamma, beta, 1 - module.momentum, mean, var, module.eps)
     layer.train_flg = module.training
     return layer
 
@@ -244,7 +244,8 @@ def batch_norm_from_torch(module, arrays):
 def layer_norm_from_torch(module, arrays):
     D = module.normalized_shape[-1]
     check_setting(module, 'normalized_shape', (D,))
-    return LayerNorm(*scale_and_shift(arrays, D, 'f'), module.eps)
+    gamma, beta = scale_and_shift(arrays, D, 'f')
+    return LayerNorm(gamma, beta, module.eps)
 
 
 def attention_from_torch(module, arrays):
@@ -256,9 +257,10 @@ def attention_from_torch(module, arrays):
     else:
         weights = [arrays[f'{name}_proj_weight'] for name in 'qkv']
     W_o = arrays['out_proj.weight']
-    biases = np.split(arrays.get('in_proj_bias', np.zeros(3 * D, W_o.dtype)), 3)
-    return MultiHeadAttention(*(np.ascontiguousarray(W.T) for W in (*weights, W_o)), *map(np.copy, biases),
-                              arrays.get('out_proj.bias', np.zeros(D, W_o.dtype)), module.num_heads)
+    W_q, W_k, W_v, W_o = (np.ascontiguousarray(W.T) for W in (*weights, W_o))
+    b_q, b_k, b_v = map(np.copy, np.split(arrays.get('in_proj_bias', np.zeros(3 * D, W_o.dtype)), 3))
+    b_o = arrays.get('out_proj.bias', np.zeros(D, W_o.dtype))
+    return MultiHeadAttention(W_q, W_k, W_v, W_o, b_q, b_k, b_v, b_o, module.num_heads)
 
 
 FROM_TORCH: dict[str, Any] = {

@@ -36,15 +36,17 @@ def load_data(folder=None):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter('ignore')     # that there are no other languages
-            return reader(nltk)(str(folder), None)
+            return reader()(str(folder), None)
     except (nltk.corpus.reader.wordnet.WordNetError, OSError, ValueError, LookupError, AssertionError) as error:
         reason = ' '.join(str(error).split())[:200]
         raise InputError(f"{folder}: expected WordNet's files, got others: {reason}") from None
 
 
-def reader(nltk):
+def reader():
     """nltk's class, which also reads a folder by itself: without lexnames, and without nltk's own WordNet."""
-    class Reader(nltk.corpus.reader.WordNetCorpusReader):
+    from nltk.corpus.reader import WordNetCorpusReader
+
+    class Reader(WordNetCorpusReader):
         def open(self, file):
             if file == 'lexnames' and not Path(self.root, file).exists():
                 return io.StringIO(''.join(f'{i:02} file{i} 0\n' for i in range(LEXNAMES)))
