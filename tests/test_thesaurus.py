@@ -1,4 +1,5 @@
 """ch02.thesaurus on a WordNet of eight synsets, written here in its own format; on the real one where it is at hand."""
+import gc
 import importlib.util
 import os
 import subprocess
@@ -13,6 +14,8 @@ from ch02 import thesaurus
 from common.checks import InputError
 from common.weight_files import save_words
 from dataset import wordnet
+
+pytestmark = pytest.mark.filterwarnings('ignore:unclosed file:ResourceWarning')     # nltk's readers keep theirs open
 
 # synset: its words, what it is a kind of, what it means
 SYNSETS = {
@@ -67,7 +70,8 @@ def make_wordnet(folder, whole=False):
 def nltk(monkeypatch):
     nltk = pytest.importorskip('nltk')
     monkeypatch.setattr(nltk.data, 'path', [])
-    return nltk
+    yield nltk
+    gc.collect()        # here, where unclosed files are no error
 
 
 @pytest.fixture
