@@ -34,7 +34,7 @@ def main(
     print(f'[synonyms] {shown(word)}')
     for sense in thesaurus.synsets(word, pos='n'):
         print(f' {sense.name()}: {", ".join(sense.lemma_names())} ({sense.definition()})')
-    paths = {name: [step.name() for step in sense.hypernym_paths()[0]] for name, sense in senses.items()}
+    paths = {name: path_of(sense) for name, sense in senses.items()}
     print(f'\n[hypernyms] {shown(word)}\n {" > ".join(paths[word])}')
 
     if seed is not None:
@@ -61,6 +61,11 @@ def first_sense(thesaurus, name):
     if not senses:
         raise InputError(f'word: expected nouns that WordNet knows, got {name!r}')
     return senses[0]
+
+
+def path_of(sense):
+    """The names of its hypernyms from the root: of several paths, which nltk gives in an order of chance, one."""
+    return min([step.name() for step in path] for path in sense.hypernym_paths())
 
 
 def read_vectors(params):

@@ -17,24 +17,24 @@ from dataset import wordnet
 
 pytestmark = pytest.mark.filterwarnings('ignore:unclosed file:ResourceWarning')     # nltk's readers keep theirs open
 
-# synset: its words, what it is a kind of, what it means
+# synset: its words, what it is a kind of (of two things where there is a blank), what it means
 SYNSETS = {
-    'entity': ('entity', None, 'that which is'),
+    'entity': ('entity', '', 'that which is'),
     'thing': ('thing', 'entity', 'an object'),
     'vehicle': ('vehicle', 'thing', 'what carries people'),
     'car': ('car auto motor_car', 'vehicle', 'a vehicle with four wheels'),
     'truck': ('truck lorry', 'vehicle', 'a vehicle for loads'),
     'animal': ('animal', 'thing', 'what breathes'),
     'dog': ('dog', 'animal', 'it barks'),
-    'wagon': ('wagon car', 'thing', 'it runs on rails'),        # the second sense of car
+    'wagon': ('wagon car', 'vehicle thing', 'it runs on rails'),        # the second sense of car
 }
 
 
 def line_of(key, offsets):
     words, above, gloss = SYNSETS[key]
     words = words.split()
-    below = [other for other, (_, kind, _) in SYNSETS.items() if kind == key]
-    pointers = [('@', above)] * bool(above) + [('~', other) for other in below]
+    below = [other for other, (_, kind, _) in SYNSETS.items() if key in kind.split()]
+    pointers = [('@', other) for other in above.split()] + [('~', other) for other in below]
     return (f'{offsets.get(key, 0):08} 06 n {len(words):02x} ' + ''.join(f'{word} 0 ' for word in words)
             + f'{len(pointers):03} ' + ''.join(f'{sign} {offsets.get(other, 0):08} n 0000 ' for sign, other in pointers)
             + f'| {gloss}  \n')
@@ -104,6 +104,13 @@ def test_what_the_script_prints(small, vectors, monkeypatch, capsys):
     # cosines 0.5 0 0 1, ranks 3 1.5 1.5 4: 4.5/√(5·4.5)
     assert '4 of 5 pairs: WordNet 0.80, vectors 0.95\n' in out
     assert Path('ch02_thesaurus.png').stat().st_size > 5000
+
+
+def test_of_several_paths_the_same_is_taken_each_time(small):
+    sense = wordnet.load_data(small).synset('wagon.n.01')
+    paths = [[step.name() for step in path] for path in sense.hypernym_paths()]
+    assert len(paths) == 2
+    assert thesaurus.path_of(sense) == ['entity.n.01', 'thing.n.01', 'vehicle.n.01', 'wagon.n.01']
 
 
 def test_vectors_are_counted_where_no_file_is_named(small, monkeypatch):
