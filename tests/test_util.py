@@ -250,12 +250,14 @@ def test_normalize():
 
 def test_most_similar(sentence, capsys):
     corpus, word_to_id, id_to_word = sentence
-    util.most_similar('you', word_to_id, id_to_word, util.create_co_matrix(corpus, 7), top=4)
+    found = util.most_similar('you', word_to_id, id_to_word, util.create_co_matrix(corpus, 7), top=4)
     head, query, *lines = capsys.readouterr().out.split('\n')
     assert (head, query, lines.pop()) == ('', '[query] you', '')
     words, scores = zip(*(line.split(': ') for line in lines), strict=True)
     assert words == (' goodbye', ' i', ' hello', ' say')
     assert [round(float(score), 4) for score in scores] == [0.7071, 0.7071, 0.7071, 0]
+    assert [(f' {word}', round(score, 4)) for word, score in found] == list(zip(words, [0.7071] * 3 + [0], strict=True))
+    assert {type(score) for _, score in found} == {float}
 
 
 def test_what_a_terminal_would_obey_is_shown(capsys):
@@ -281,7 +283,7 @@ def test_most_similar_does_not_mind_the_length_of_vectors(capsys):
 
 def test_most_similar_without_the_word(sentence, capsys):
     _, word_to_id, id_to_word = sentence
-    util.most_similar('toyota', word_to_id, id_to_word, np.eye(7))
+    assert util.most_similar('toyota', word_to_id, id_to_word, np.eye(7)) == []
     assert capsys.readouterr().out == 'toyota is not found\n'
 
 
@@ -310,17 +312,18 @@ def royal():
 
 def test_analogy(royal, capsys):
     # king − man + woman = (1, 1, 1), at length 1; the rows keep their lengths, so that palace comes first
-    util.analogy('man', 'king', 'woman', *royal, answer='queen')
+    found = util.analogy('man', 'king', 'woman', *royal, answer='queen')
     head, title, answer, *lines = capsys.readouterr().out.split('\n')
     assert (head, title, lines.pop()) == ('', '[analogy] man:king = woman:?', '')
     assert answer.startswith('==>queen:') and float(answer[9:]) == pytest.approx(3 ** 0.5)
     words, scores = zip(*(line.split(': ') for line in lines), strict=True)
     assert words == (' palace', ' queen')
+    assert found == [('palace', pytest.approx(6 / 3 ** 0.5)), ('queen', pytest.approx(3 ** 0.5))]
     np.testing.assert_allclose([float(score) for score in scores], [6 / 3 ** 0.5, 3 ** 0.5], rtol=1e-6)
 
 
 def test_analogy_without_a_word(royal, capsys):
-    util.analogy('man', 'king', 'girl', *royal)
+    assert util.analogy('man', 'king', 'girl', *royal) == []
     assert capsys.readouterr().out == 'girl is not found\n'
 
 
