@@ -1,4 +1,8 @@
-"""`np` for every layer: NumPy, or CuPy when config.GPU was set before this module was first imported."""
+"""`np` for every layer: NumPy, or CuPy when config.GPU was set before this module was first imported.
+
+On a GPU lie the parameters and all that is computed of them. Ids, labels and masks had best stay on the host: there
+layers look at them, and send them up. So the host waits once a step, for the loss; float data goes either way.
+"""
 import numpy
 
 from common import config
@@ -8,6 +12,14 @@ GPU = config.GPU
 if GPU:
     import cupy as np
     np.cuda.set_allocator(np.cuda.MemoryPool().malloc)
+
+    seed_gpu = np.random.seed
+
+    def seed_both(number=None):
+        seed_gpu(number)
+        numpy.random.seed(number)
+
+    np.random.seed = seed_both      # batches, negatives and words are drawn on the host
 else:
     import numpy as np
 
@@ -20,7 +32,7 @@ __all__ = ['GPU', 'np']     # what `from common.np import *` gives
 
 
 def to_cpu(x):
-    """x as a NumPy array."""
+    """x as a NumPy array, on the host."""
     return np.asnumpy(x) if GPU else np.asarray(x)
 
 
