@@ -1,11 +1,13 @@
 """Train a two-layer network on the spiral, and draw where it parts the classes (book, 1.4)."""
 from typing import Annotated
 
+import numpy
+
 from ch01.show_spiral_dataset import plot_points
 from ch01.two_layer_net import TwoLayerNet
 from common.cli import FROM_0, SEEDS, run
 from common.figures import pyplot, show
-from common.np import np
+from common.np import np, to_cpu
 from common.optimizer import SGD
 from common.trainer import Trainer
 from dataset import spiral
@@ -13,9 +15,9 @@ from dataset import spiral
 
 def draw_boundary(ax, model, x, t, size=25):
     """Colour the plane by the class that the model finds at each place, with the points x (N, 2), t (N, 3) on it."""
-    side = np.linspace(-1.2, 1.2, 400)
-    a, b = np.meshgrid(side, side)                                      # (400, 400)
-    scores = model.predict(np.stack([a.ravel(), b.ravel()], axis=1))    # (160000, 3)
+    side = numpy.linspace(-1.2, 1.2, 400)
+    a, b = numpy.meshgrid(side, side)                                   # (400, 400)
+    scores = to_cpu(model.predict(numpy.stack([a.ravel(), b.ravel()], axis=1)))  # (160000, 3)
     ax.contourf(a, b, scores.argmax(axis=1).reshape(a.shape), levels=[-0.5, 0.5, 1.5, 2.5],
                 colors=['C0', 'C1', 'C2'], alpha=0.25)
     plot_points(ax, x, t, size)

@@ -1,12 +1,14 @@
 """The same training as ch01/train with its loop written out: what a Trainer does (book, 1.4.3)."""
 from typing import Annotated
 
+import numpy
+
 from ch01.train import show_boundary
 from ch01.two_layer_net import TwoLayerNet
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
 from common.figures import pyplot, show
-from common.np import np
+from common.np import np, to_cpu
 from common.optimizer import SGD
 from dataset import spiral
 
@@ -34,15 +36,15 @@ def main(
         raise InputError(f'batch_size: expected at most {len(x)}, the rows of x, got {batch_size}')
     losses, loss_list = [], []
     for epoch in range(max_epoch):
-        order = np.random.permutation(len(x))                           # (N,)
+        order = numpy.random.permutation(len(x))                        # (N,)
         x, t = x[order], t[order]
         for iters in range(max_iters):
             batch = slice(iters * batch_size, (iters + 1) * batch_size)
-            losses.append(model.forward(x[batch], t[batch]))
+            losses.append(to_cpu(model.forward(x[batch], t[batch])))
             model.backward()
             optimizer.update(model.params, model.grads)
             if (iters + 1) % 10 == 0:
-                loss_list.append(float(np.mean(losses)))
+                loss_list.append(float(numpy.mean(losses)))
                 losses = []
                 print(f'| epoch {epoch + 1} |  iter {iters + 1} / {max_iters} | loss {loss_list[-1]:.2f}')
 

@@ -1,11 +1,12 @@
 """Words as points: counts, PPMI and SVD of one sentence (book, 2.4.3)."""
 from typing import Annotated
 
+import numpy
+
 from common.checks import InputError
 from common.cli import run
 from common.figures import pyplot, show
-from common.np import np
-from common.util import create_co_matrix, ppmi, preprocess, to_cpu
+from common.util import create_co_matrix, ppmi, preprocess
 from common.word_map import place_labels
 
 
@@ -20,13 +21,13 @@ def main(
         raise InputError(f'text: expected two different words or more, got {text!r}')
     C = create_co_matrix(corpus, len(word_to_id), window_size)
     W = ppmi(C)
-    U, _, _ = np.linalg.svd(W)                  # (V, V)
-    with np.printoptions(precision=3):
+    U, _, _ = numpy.linalg.svd(W)               # (V, V)
+    with numpy.printoptions(precision=3):
         print(C[0])
         print(W[0])
         print(U[0])
 
-    x, y = to_cpu(U[:, :2]).T
+    x, y = U[:, :2].T
     plt.scatter(x, y)
     places: dict = {}       # words with the same neighbours fall on one point and share its label
     for i, word in id_to_word.items():

@@ -28,7 +28,7 @@ class SimpleSkipGram(BaseModel):
         h = self.in_layer.forward(target.astype(self.word_vecs.dtype))  # (N, H)
         scores = self.out_layer.forward(h)                              # (N, V)
         self.loss_layers = [SoftmaxWithLoss() for _ in range(contexts.shape[1])]
-        return np.sum([layer.forward(scores, contexts[:, c]) for c, layer in enumerate(self.loss_layers)])
+        return np.stack([layer.forward(scores, contexts[:, c]) for c, layer in enumerate(self.loss_layers)]).sum()
 
     def backward(self, dout=1):
         dscores = sum(layer.backward(dout) for layer in self.loss_layers)       # (N, V)

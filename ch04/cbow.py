@@ -3,12 +3,12 @@ from ch04.negative_sampling_layer import NegativeSamplingLoss
 from common.base_model import BaseModel
 from common.checks import InputError, check_shape, check_sizes
 from common.layers import Embedding, gather
-from common.np import np
+from common.np import np, to_cpu
 
 
 def as_pairs(contexts, target, window_size):
     """Both as arrays; ValueError unless contexts are (N, 2·window_size) and target (N,)."""
-    contexts, target = np.asarray(contexts), np.asarray(target)
+    contexts, target = to_cpu(contexts), to_cpu(target)
     check_shape('target', target, 'N')
     check_shape('contexts', contexts, 'NC')
     if len(contexts) != len(target):

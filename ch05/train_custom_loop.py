@@ -1,6 +1,8 @@
 """The same training as ch05/train with its loop written out: what an RnnlmTrainer does (book, 5.5.3)."""
 from typing import Annotated
 
+import numpy
+
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
@@ -27,7 +29,7 @@ def main(
 ):
     """Train the model and draw its perplexity; returns that of each epoch."""
     plt = pyplot()
-    ids = np.asarray(load_data(corpus)[0][:corpus_size])
+    ids = load_data(corpus)[0][:corpus_size]
     vocab_size = int(ids.max()) + 1
     xs, ts = ids[:-1], ids[1:]                  # each word's label is the next
     print(f'corpus size: {len(ids)}, vocabulary size: {vocab_size}')
@@ -40,19 +42,19 @@ def main(
     if not max_iters:
         raise InputError(f'corpus_size: expected more than batch_size · time_size = {batch_size * time_size}, got '
                          f'{len(ids)} words')
-    offsets = np.arange(batch_size) * (len(xs) // batch_size)           # (N,): where each row of the batch begins
+    offsets = numpy.arange(batch_size) * (len(xs) // batch_size)        # (N,): where each row of the batch begins
     time_idx = 0
     ppl_list = []
     for epoch in range(max_epoch):
         total_loss = 0.0
         for _ in range(max_iters):
-            steps = np.arange(time_idx, time_idx + time_size)           # (T,)
+            steps = numpy.arange(time_idx, time_idx + time_size)        # (T,)
             at = (offsets[:, None] + steps) % len(xs)                   # (N, T): round to the front at the end
             time_idx += time_size
             total_loss += float(model.forward(xs[at], ts[at]))
             model.backward()
             optimizer.update(model.params, model.grads)
-        ppl_list.append(float(np.exp(total_loss / max_iters)))
+        ppl_list.append(float(numpy.exp(total_loss / max_iters)))
         print(f'| epoch {epoch + 1} | perplexity {ppl_list[-1]:.2f}')
 
     plt.plot(range(1, max_epoch + 1), ppl_list, label='train')

@@ -1,6 +1,8 @@
 """Let a trained language model write (book, 7.1)."""
 from typing import Annotated
 
+import numpy
+
 from ch06.eval import load_model
 from ch07.rnnlm_gen import RnnlmGen
 from common.checks import InputError, shown
@@ -25,7 +27,7 @@ def write_text(model, beginning, word_to_id, id_to_word, sample_size, temperatur
     skip_ids = [word_to_id[word] for word in SKIP_WORDS if word in word_to_id]
     model.reset_state()
     for i in first_ids:
-        model.predict(np.array([[i]]))
+        model.predict(numpy.array([[i]]))
     ids = first_ids + model.generate(start_id, skip_ids, sample_size, temperature, top_k)
     return ' '.join(shown(id_to_word[i]) for i in ids).replace(' <eos>', '.\n')
 

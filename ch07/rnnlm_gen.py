@@ -1,6 +1,8 @@
 """Language models that write text (book, 7.1)."""
 import math
 
+import numpy
+
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
 from common.checks import (
@@ -14,7 +16,7 @@ from common.checks import (
     check_sizes,
 )
 from common.functions import softmax
-from common.np import np
+from common.np import to_cpu
 
 TRIES = 100     # draws of skipped ids in a row, after which they have no probability: to go on could take for ever
 
@@ -34,7 +36,7 @@ def sample_ids(model, start_id, skip_ids, sample_size, temperature=1.0, top_k=No
     ids = [int(start_id)]
     tries = 0
     while len(ids) < sample_size:
-        score = model.predict(np.array([[ids[-1]]]))        # (1, 1, V)
+        score = model.predict(numpy.array([[ids[-1]]]))     # (1, 1, V)
         among = None if as_the_book and tries < TRIES else taken
         sampled = draw_id(score.ravel(), among, temperature, top_k, top_p)
         tries += 1
@@ -53,23 +55,23 @@ def draw_id(score, taken=None, temperature=1.0, top_k=None, top_p=None):
     top_p: only the fewest of the likeliest ids whose p add up to top_p or more, the nucleus; None: all. p is what
     taken, temperature and top_k leave. Holtzman et al., 2020.
     """
-    score = score.astype('d')           # (V,): in float32 a small p would be lost in the sum
-    if not np.isfinite(score).all():
+    score = to_cpu(score).astype('d')   # (V,): in float32 a small p would be lost in the sum
+    if not numpy.isfinite(score).all():
         raise FloatingPointError('the model gives a score that is NaN or infinite: look at its parameters')
     if taken is not None:
-        score[~taken] = -np.inf
-    with np.errstate(over='ignore'):            # to −inf: a probability of 0
+        score[~taken] = -math.inf
+    with numpy.errstate(over='ignore'):         # to −inf: a probability of 0
         score = (score - score.max()) / temperature
     if top_k is not None and top_k < len(score):
-        score[score < np.partition(score, -top_k)[-top_k]] = -np.inf
-    p = softmax(score)
+        score[score < numpy.partition(score, -top_k)[-top_k]] = -math.inf
+    p = to_cpu(softmax(score))
     if top_p is not None:
-        order = np.argsort(-p)                                              # (V,): the likeliest first
-        p[order[int(np.searchsorted(p[order].cumsum(), top_p)) + 1:]] = 0
+        order = numpy.argsort(-p)                                           # (V,): the likeliest first
+        p[order[int(numpy.searchsorted(p[order].cumsum(), top_p)) + 1:]] = 0
         p /= p.sum()
     cdf = p.cumsum()                    # (V,): as np.random.choice draws, but for its checks, a fifth of a word's time
     cdf /= cdf[-1]
-    return int(np.searchsorted(cdf, np.random.rand(1), side='right')[0])
+    return int(numpy.searchsorted(cdf, numpy.random.rand(1), side='right')[0])
 
 
 def check_drawing(vocab_size, skip_ids, sample_size, temperature, top_k, top_p):
@@ -90,7 +92,7 @@ def check_drawing(vocab_size, skip_ids, sample_size, temperature, top_k, top_p):
         raise InputTypeError(f'skip_ids: expected a list of ids, got {brief(skip_ids)}') from None
     for i in skip_ids:
         check_integer('skip_ids', i)
-    taken = np.ones(vocab_size, bool)                   # (V,)
+    taken = numpy.ones(vocab_size, bool)                # (V,)
     taken[[int(i) for i in skip_ids if 0 <= i < vocab_size]] = False
     if not taken.any():
         raise InputError(f'skip_ids: expected at least one id to be left, got all {vocab_size} ids')

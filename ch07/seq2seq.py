@@ -1,8 +1,10 @@
 """Seq2seq: one LSTM reads the question, another writes the answer from its last state (book, 7.3)."""
+import numpy
+
 from common.base_model import BaseModel
 from common.checks import InputError, check_dout, check_id, check_shape, check_sizes
 from common.layers import Layer, gather
-from common.np import np
+from common.np import np, to_cpu
 from common.time_layers import TimeAffine, TimeEmbedding, TimeLSTM, TimeSoftmaxWithLoss
 from common.weights import lstm_bias, normal
 
@@ -60,7 +62,7 @@ class Decoder(Layer):
         self.params, self.grads = gather(self.embed, self.lstm, self.affine)
 
     def forward(self, xs, h):
-        xs = np.asarray(xs)
+        xs = to_cpu(xs)
         check_shape('xs', xs, 'NT')
         check_shape('h', h, '', len(xs), len(self.lstm.params[1]))
         self.lstm.set_state(h)
@@ -85,11 +87,11 @@ class Decoder(Layer):
         if beam_size > 1:
             ids = self.beam_search(h, start_id, sample_size, beam_size)
             return ids if len(ids) > 1 else ids[0].tolist()
-        ids = np.full((len(h), 1 + sample_size), start_id, np.int64)            # (N, 1 + sample_size)
+        ids = numpy.full((len(h), 1 + sample_size), start_id, np.int64)         # (N, 1 + sample_size)
         for t in range(sample_size):
             step = self.go_on if t else self.forward
             score = step(ids[:, t:t + 1], h)                    # (N, 1, V)
-            ids[:, t + 1] = score[:, 0].argmax(axis=1)
+            ids[:, t + 1] = to_cpu(score[:, 0].argmax(axis=1))
         self.reset_state()
         return ids[:, 1:] if len(ids) > 1 else ids[0, 1:].tolist()
 
@@ -100,7 +102,7 @@ class Decoder(Layer):
         """
         N, B = len(h), beam_size
         h = h.repeat(B, axis=0)                                 # (N·B, …): the beams of a question stand together
-        ids = np.full((N * B, 1 + sample_size), start_id, np.int64)     # (N·B, 1 + sample_size)
+        ids = numpy.full((N * B, 1 + sample_size), start_id, np.int64)  # (N·B, 1 + sample_size)
         log_p = np.full((N, B), -np.inf)
         log_p[:, 0] = 0                                         # at first all beams are the same: one counts
         for t in range(sample_size):
@@ -109,9 +111,10 @@ class Decoder(Layer):
             score = score - score.max(axis=2, keepdims=True)
             log_p = log_p[:, :, None] + score - np.log(np.exp(score).sum(axis=2, keepdims=True))
             V = log_p.shape[2]
-            best = (-log_p.reshape(N, B * V)).argsort(axis=1, kind='stable')[:, :B]       # (N, B)
+            best = np.argsort(-log_p.reshape(N, B * V), axis=1, kind='stable')[:, :B]     # (N, B)
             log_p = np.take_along_axis(log_p.reshape(N, B * V), best, axis=1)
-            rows = (np.arange(N)[:, None] * B + best // V).reshape(-1)      # (N·B,): the beams that go on
+            best = to_cpu(best)
+            rows = (numpy.arange(N)[:, None] * B + best // V).reshape(-1)      # (N·B,): the beams that go on
             ids = ids[rows]
             ids[:, t + 1] = best.reshape(-1) % V
             self.keep_rows(rows)
@@ -143,7 +146,7 @@ class Seq2seq(BaseModel):
         self.params, self.grads = gather(self.encoder, self.decoder)
 
     def forward(self, xs, ts):
-        xs, ts = np.asarray(xs), np.asarray(ts)
+        xs, ts = to_cpu(xs), to_cpu(ts)
         check_shape('xs', xs, 'NT')
         if ts.ndim != 2 or ts.shape[1] < 2 or len(ts) != len(xs):
             raise InputError(f'ts: expected ({len(xs)}, 1 + T), the start id and 1 or more ids for each question, got '
@@ -157,4 +160,5 @@ class Seq2seq(BaseModel):
 
     def generate(self, xs, start_id, sample_size, beam_size=1):
         """Answers without the start id: xs (S,) or (1, S) -> a list of ids; xs (N, S) -> ids (N, sample_size)."""
-        return self.decoder.generate(self.encoder.forward(np.atleast_2d(xs)), start_id, sample_size, beam_size)
+        h = self.encoder.forward(numpy.atleast_2d(to_cpu(xs)))
+        return self.decoder.generate(h, start_id, sample_size, beam_size)

@@ -4,6 +4,8 @@
 """
 from typing import Annotated, Literal
 
+import numpy
+
 from ch08.attention_bi_seq2seq import AttentionBiSeq2seq
 from ch08.attention_seq2seq import AttentionSeq2seq
 from ch08.bahdanau_seq2seq import BahdanauSeq2seq
@@ -35,7 +37,7 @@ def main(
         attention = draw_attention(network, ids_of(question, x_test.shape[1]), None)
     else:
         np.random.seed(seed)
-        chosen = [np.random.randint(0, len(x_test)) for _ in range(5)]
+        chosen = [numpy.random.randint(0, len(x_test)) for _ in range(5)]
         attention = draw_attention(network, x_test[chosen], t_test[chosen])
     show('ch08_visualize_attention')
     return attention
@@ -63,7 +65,7 @@ def ids_of(question, S):
     if strange or not 0 < len(question) <= S:
         raise InputError(f'question: expected a date of 1 to {S} of the characters {"".join(sorted(char_to_id))!r}, '
                          f'got {question!r:.60}')
-    return np.array([[char_to_id[c] for c in question.ljust(S)]])
+    return numpy.array([[char_to_id[c] for c in question.ljust(S)]])
 
 
 def draw_attention(model, xs, ts):
@@ -79,10 +81,10 @@ def draw_attention(model, xs, ts):
     else:
         start_id, T = int(ts[0, 0]), ts.shape[1] - 1
     reversed_xs = xs[:, ::-1]
-    answers = np.reshape(model.generate(reversed_xs, start_id, T), (len(xs), T))                          # (N, T)
+    answers = numpy.reshape(model.generate(reversed_xs, start_id, T), (len(xs), T))                       # (N, T)
     rights = answers if ts is None else ts[:, 1:]
     # the weights of all steps, while the model writes the answers that it gave
-    model.forward(reversed_xs, np.concatenate((np.full((len(xs), 1), start_id), answers), axis=1))
+    model.forward(reversed_xs, numpy.concatenate((numpy.full((len(xs), 1), start_id), answers), axis=1))
     weights = np.stack(model.decoder.attention.attention_weights, axis=1)[:, :, ::-1]                     # (N, T, S)
     weights = to_cpu(weights)
 

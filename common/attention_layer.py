@@ -6,11 +6,13 @@ common/multi_head_attention. A mask is an array of bools, True where a query may
 import math
 from typing import Any
 
+import numpy
+
 from common.blocks import parts
 from common.checks import InputError, InputTypeError, check_dout, check_shape, check_sizes, expected
 from common.functions import softmax
 from common.layers import Layer, Softmax, as_dtype, as_floats
-from common.np import np
+from common.np import GPU, np, to_cpu
 
 CUT = 128       # queries at a time, where later ones may see more
 SAFE = 50       # exp of a score from −50 to 50 neither overflows nor vanishes in float32, nor does a sum of them
@@ -126,8 +128,8 @@ def masked_softmax(s, mask):
 
     s (…, T, S), mask None or bools that stretch to it.
     """
-    low, high = s.min(), s.max()
-    if s.itemsize > 2 and low > -SAFE and high < SAFE:          # no need of each row's own maximum: two passes saved
+    # where there is no need of each row's own maximum two passes are saved; a GPU is not waited for to find out
+    if not GPU and s.itemsize > 2 and s.min() > -SAFE and s.max() < SAFE:
         np.exp(s, out=s)
         if mask is not None:
             s *= mask
@@ -135,11 +137,11 @@ def masked_softmax(s, mask):
         if mask is not None:
             np.copyto(s, -np.inf, where=~mask)
         top = s.max(axis=-1, keepdims=True)                     # (…, T, 1)
-        top[top == -np.inf] = 0                                 # of a row that shows nothing
+        np.copyto(top, 0, where=top == -np.inf)                 # of a row that shows nothing
         s -= top
         np.exp(s, out=s)
     total = (s @ np.ones(s.shape[-1], s.dtype))[..., None]      # (…, T, 1): a product, five times as fast as sum
-    total[total == 0] = 1
+    np.copyto(total, 1, where=total == 0)
     s /= total
 
 
@@ -164,7 +166,7 @@ def attend(q, k, v, out, mask=None, causal=False):
     products take them without a copy.
     """
     a = np.empty((*q.shape[:-1], k.shape[-2]), q.dtype)
-    mask = None if mask is None else np.broadcast_to(mask, a.shape)
+    mask = None if mask is None else np.broadcast_to(np.asarray(mask), a.shape)
     for i, rows, n in pieces(a, causal):
         s = a[i][..., rows, :n]
         np.matmul(q[i][..., rows, :], k[i][..., :n, :].swapaxes(-1, -2), out=s)
@@ -265,7 +267,7 @@ class Simple_ScaledDotProductAttention(ScaledDotProductAttention):
         q, k, v = self.check(q, k, v, mask)
         *lead, T, D = q.shape
         S, M = v.shape[-2:]
-        mask = np.broadcast_to(True if mask is None else mask, (*lead, T, S))
+        mask = numpy.broadcast_to(True if mask is None else to_cpu(mask), (*lead, T, S))
         a, y = np.zeros((*lead, T, S), q.dtype), np.zeros((*lead, T, M), q.dtype)
         for n in np.ndindex(*lead):
             for t in range(T):

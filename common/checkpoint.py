@@ -8,7 +8,7 @@ import numpy
 from common import storage
 from common.checks import InputError, InputTypeError, check_sizes
 from common.layers import find_buffers, walk
-from common.np import np
+from common.np import np, to_cpu
 from common.trainer import remove_duplicate
 from common.weight_files import fit_params, library, numbered
 
@@ -51,7 +51,7 @@ class Checkpoint:
             elif value is not None:     # None: before the first update
                 optimizer[f'optimizer_{name}'] = numpy.array(value)
         settings = self.all_settings(trainer) | {'library': library()}
-        state = {name: numpy.asarray(value) for name, value in (trainer.get_state() | optimizer).items()}
+        state = {name: to_cpu(value) for name, value in (trainer.get_state() | optimizer).items()}
         self.trainer_state(state, trainer.curve)
         self.optimizer_numbers(state)
         states = gathered_states(trainer)

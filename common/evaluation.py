@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from contextlib import contextmanager
 
+import numpy
 from numpy.typing import NDArray
 
 from common.checks import InputError, check_flag, check_id_dtype, check_ids, check_shape, check_sizes, shown
@@ -15,6 +16,7 @@ from common.functions import as_array, row_labels
 from common.layers import set_training
 from common.np import np, to_cpu
 from common.parallel import share, total
+from common.trainer import as_rows
 
 
 def _is_terminal():
@@ -35,8 +37,8 @@ def not_training(model):
 def scores(model, x: NDArray, batch_size: int = 100) -> NDArray:
     """model.predict of x (N, …), in batches and not in training, without dropout -> (N, V)."""
     check_sizes(batch_size=batch_size)
-    x = as_array('x', x)
-    if not x.ndim or not len(x):
+    x = as_rows('x', x)
+    if not len(x):
         raise InputError(f'x: expected one or more rows, got {x.shape}')
     with not_training(model):
         return np.concatenate([model.predict(x[i:i + batch_size]) for i in range(0, len(x), batch_size)])
@@ -47,13 +49,13 @@ def accuracy(model, x: NDArray, t: NDArray, batch_size: int = 100) -> float:
 
     By scores: in batches, so that memory is that of one of them and of the scores.
     """
-    x, t = as_array('x', x), as_array('t', t)
-    if not x.ndim or not t.ndim or not len(x) == len(t) > 0:
+    x, t = as_rows('x', x), to_cpu(as_array('t', t))
+    if not t.ndim or not len(x) == len(t) > 0:
         raise InputError(f'x: expected one or more rows, as many as labels in t, got {x.shape} and {t.shape}')
     labels = row_labels('t', t) if t.ndim == 2 else t
     check_ids(labels, math.inf, 't')
     rows = share(len(x))
-    right = (scores(model, x[rows], batch_size).argmax(axis=1) == labels[rows]).sum() if len(x[rows]) else 0
+    right = (to_cpu(scores(model, x[rows], batch_size).argmax(axis=1)) == labels[rows]).sum() if len(x[rows]) else 0
     return total(int(right)) / len(x)
 
 
@@ -63,7 +65,7 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
     Piece i starts at i·((N − 1) // batch_size). The model's dropout is off, by set_training and, where its
     forward takes it, by train_flg=False; its state is not reset first.
     """
-    corpus = np.asarray(corpus)
+    corpus = to_cpu(corpus)
     check_sizes(batch_size=batch_size, time_size=time_size)
     check_shape('corpus', corpus, 'N')
     check_id_dtype(corpus, 'corpus')
@@ -73,7 +75,7 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
         raise InputError(f'corpus: expected more than batch_size · time_size = {batch_size * time_size} words, got '
                          f'{size}')
     print('evaluating perplexity ...')
-    starts = np.arange(batch_size)[:, None] * ((size - 1) // batch_size) + np.arange(time_size)     # (N, T)
+    starts = numpy.arange(batch_size)[:, None] * ((size - 1) // batch_size) + numpy.arange(time_size)  # (N, T)
     starts = starts[share(batch_size)]
     loss = 0.0      # of the ranks' pieces, each weighed by how many they are
     with not_training(model):
@@ -82,7 +84,7 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
             loss += float(forward_untrained(model, corpus[at], corpus[at + 1])) * (len(starts) / batch_size)
             if _is_terminal():
                 print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
-    return float(np.exp(total(loss) / max_iters))
+    return float(numpy.exp(total(loss) / max_iters))
 
 
 def forward_untrained(model, xs, ts):
@@ -119,7 +121,7 @@ def eval_seq2seq(model, question: NDArray, correct: NDArray, id_to_char: Mapping
 
 
 def _as_ids(name, ids):
-    ids = as_array(name, ids)
+    ids = to_cpu(as_array(name, ids))
     check_id_dtype(ids, name)
     return ids
 
@@ -164,8 +166,8 @@ def evaluate_seq2seq(model, x_test: NDArray, t_test: NDArray, batch_size: int = 
     right, questions, rows = 0, len(x_test), share(len(x_test))
     x_test, t_test = x_test[rows], t_test[rows]
     for i in range(0, len(x_test), batch_size):
-        answers = np.asarray(t_test[i:i + batch_size, 1:])                      # (N, U − 1)
+        answers = t_test[i:i + batch_size, 1:]                                  # (N, U − 1)
         given = _answer(model, x_test[i:i + batch_size], start_id, answers.shape[1], beam_size)
-        # np.asarray, since for one question a model gives a list
-        right += int((np.asarray(given) == answers).all(axis=1).sum())
+        # to_cpu, since for one question a model gives a list
+        right += int((to_cpu(given) == answers).all(axis=1).sum())
     return total(right) / questions

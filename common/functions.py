@@ -1,6 +1,8 @@
 """The functions that layers are built from."""
+import numpy
+
 from common.checks import NUMBERS, InputError, InputTypeError, check_array, check_ids
-from common.np import np
+from common.np import GPU, np, to_cpu
 
 SUM_TO_1 = 1e-3     # how near soft labels must come to it: in float16, three thirds make 0.9998
 
@@ -97,25 +99,27 @@ def to_labels(t, y):
     N, V = score_rows(y).shape
     if not N:
         raise InputError('x: expected 1 or more rows of scores, got an empty batch')
-    t = np.asarray(t)
+    t = to_cpu(t)           # where its values can be looked at without waiting for the GPU
     if t.shape != y.shape[:-1]:
         if V > 1 and t.size == y.size and t.shape[-1] == V:
-            return row_labels('t', t.reshape(N, V))
+            return np.asarray(row_labels('t', t.reshape(N, V)))
         lengths, expected = ([n for n in shape if n > 1] for shape in (t.shape, y.shape[:-1]))
         if t.size != N or lengths not in ([N], expected, []):
             raise InputError(f't: expected {y.shape[:-1]}, labels, or one-hot rows {y.shape}, got {t.shape}')
     check_ids(t, V, 't')
-    return t.astype(np.int64).reshape(-1)
+    return np.array(t.reshape(-1), np.int64)
 
 
 def row_labels(name, rows):
     """Labels (N,) of rows (N, V) that are one-hot, one number 1 and the others 0; else the rows, as soft labels.
 
-    Soft labels are the probabilities of the V words: 0 or more each, and each row adds up to 1.
+    Soft labels are the probabilities of the V words: 0 or more each, and each row adds up to 1. Both are NumPy's, for
+    rows are looked at on the host.
     """
     check_array(name, rows)
+    rows = to_cpu(rows)
     labels = rows.argmax(axis=1)                                # (N,)
-    if np.count_nonzero(rows) == len(rows) and (rows[np.arange(len(rows)), labels] == 1).all():
+    if numpy.count_nonzero(rows) == len(rows) and (rows[numpy.arange(len(rows)), labels] == 1).all():
         return labels
     low, total = rows.min(), rows.sum(axis=1, dtype='d')
     if not (low >= 0 and (abs(total - 1) < SUM_TO_1).all()):    # NaN fails both
@@ -153,7 +157,7 @@ def smooth(t, shape, ratio, dtype):
 def mean_loss(y, t):
     """Mean of −log(y[t] + 1e-7), or of −Σ t·log(y + 1e-7) where labels are soft. y (N, V), t (N,) or (N, V)."""
     log_p = np.log(pick(y, t) + 1e-7) if t.ndim == 1 else pick(np.log(y + 1e-7), t)      # (N,)
-    if log_p.itemsize < 4:                      # float16, which mean adds up in float32
+    if GPU or log_p.itemsize < 4:               # float16, which mean adds up in float32
         return -log_p.mean()
     return log_p.dtype.type(-np.add.reduce(log_p) / len(log_p))     # log_p.mean without its detour, 3 % of ch01's step
 

@@ -26,7 +26,7 @@ from common.functions import (
     subtract_labels,
     to_labels,
 )
-from common.np import GPU, np
+from common.np import GPU, np, to_cpu
 from common.rows import RowSparse, write_rows
 from common.ties import find_ties, tie_again
 
@@ -144,13 +144,15 @@ def check_last(name, x, D):
 
 def as_dtype(name, x, dtype):
     """x as an array of this dtype: one-hot rows come as integers."""
-    return x if getattr(x, 'dtype', None) is dtype else as_array(name, x).astype(dtype, copy=False)
+    if type(x) is np.ndarray and x.dtype is dtype:
+        return x
+    return as_array(name, x).astype(dtype, copy=False)
 
 
 def as_floats(name, x):
     """x, or its numbers as float64 where they are integers."""
     check_array(name, x)
-    return x if x.dtype.kind == 'f' else x.astype('d')
+    return np.asarray(x) if x.dtype.kind == 'f' else np.asarray(x, 'd')
 
 
 def as_rows(x):
@@ -293,8 +295,8 @@ class MeanSquaredLoss(Layer):
         check_array('t', t)
         if y.shape != t.shape or not y.size or not y.ndim:
             raise InputError(f't: expected {y.shape}, as y, with one number or more, got {t.shape}')
-        self.difference = difference = y - t.astype(y.dtype, copy=False)
-        return y.dtype.type(0.5 * np.vdot(difference, difference) / len(y))
+        self.difference = difference = y - np.asarray(t, y.dtype)
+        return (0.5 * np.vdot(difference, difference) / len(y)).astype(y.dtype)
 
     def backward(self, dout=1):
         check_number('dout', dout)
@@ -310,14 +312,15 @@ class SigmoidWithLoss(Layer):
     def forward(self, x, t):
         check_array('x', x)
         check_array('t', t)
+        t = to_cpu(t)
         if not x.size:
             raise InputError(f'x: expected 1 or more scores, got {x.shape}')
         if x.shape != t.shape or not ((t == 0) | (t == 1)).all():
             seen = f'from {t.min()} to {t.max()}' if t.size else 'without a number'
             raise InputError(f't: expected {x.shape}, each 0 or 1, got labels {t.shape} {seen}')
         y = sigmoid(x)
-        self.y, self.t = y, t.astype(y.dtype)   # t a copy: backward wants the labels of now
-        return -np.log(np.where(t, y, 1 - y) + 1e-7).mean()
+        self.y, self.t = y, np.array(t, y.dtype)  # t a copy: backward wants the labels of now
+        return -np.log(np.where(self.t, y, 1 - y) + 1e-7).mean()
 
     def backward(self, dout=1):
         check_number('dout', dout)
@@ -340,6 +343,7 @@ class Dropout(Layer):
     def forward(self, x, train_flg=None):
         """train_flg: whether this is training; None: as the attribute of that name says."""
         check_array('x', x)
+        x = np.asarray(x)
         if train_flg is None:
             train_flg = self.train_flg
         check_flag('train_flg', train_flg)
@@ -369,7 +373,7 @@ class Embedding(Layer):
 
     def forward(self, idx):
         W, = self.params
-        idx = np.asarray(idx)
+        idx = to_cpu(idx)
         check_ids(idx, len(W), 'idx')
         idx = idx.astype(np.int64)              # a copy: backward wants the ids of now
         self.idx = idx

@@ -15,13 +15,14 @@ class BinaryCrossEntropyLoss(Layer):
 
     def forward(self, x, t):
         check_array('x', x)
+        x = np.asarray(x)
         check_array('t', t)
         if x.shape != t.shape or not x.size or not x.ndim:
             raise InputError(f't: expected {x.shape}, as x, with one number or more, got {t.shape}')
         if not (t.min() >= 0 and t.max() <= 1):         # NaN fails both
             raise InputError(f't: expected numbers from 0 to 1, got {t.min()} to {t.max()}')
         y = sigmoid(x)
-        t = t.astype(y.dtype, copy=False)
+        t = np.asarray(t, y.dtype)
         self.difference = y - t                         # (N, …)
         losses = np.maximum(x, 0) - x * t + np.log1p(np.exp(-abs(x)))       # (N, …)
         return losses.sum() / losses.dtype.type(len(x))

@@ -2,10 +2,12 @@
 import math
 from typing import Any
 
+import numpy
+
 from common.attention_layer import ScaledDotProductAttention, attend, attend_back, causal_mask, check_mask
 from common.checks import InputError, check_dout, check_flag, check_shape, check_sizes
 from common.layers import Layer, as_dtype, as_rows, walk
-from common.np import np
+from common.np import np, to_cpu
 
 
 class MultiHeadAttention(Layer):
@@ -246,9 +248,9 @@ class Simple_MultiHeadAttention(Layer):
         m = x if memory is None else memory
         N, T, S, h = len(x), x.shape[1], m.shape[1], len(self.heads)
         check_mask(mask, (N, h, T, S))
-        mask = np.broadcast_to(True if mask is None else mask, (N, h, T, S))
+        mask = numpy.broadcast_to(True if mask is None else to_cpu(mask), (N, h, T, S))
         if self.causal and memory is None:
-            mask = mask & causal_mask(T)
+            mask = mask & to_cpu(causal_mask(T))
         ys = []
         for i, (head, own) in enumerate(zip(self.heads, self.columns(), strict=True)):
             q = x @ W_q[:, own] + b_q[own]                      # (N, T, d)

@@ -1,5 +1,10 @@
-"""Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2)."""
+"""Negative sampling: a softmax over the vocabulary made into a few yes-or-no questions (book, 4.2).
+
+Ids, and what is drawn of them, stay on the host; on a GPU are the vectors.
+"""
 import math
+
+import numpy
 
 from common.checks import (
     InputError,
@@ -12,16 +17,16 @@ from common.checks import (
     check_sizes,
 )
 from common.layers import Embedding, Layer, SigmoidWithLoss, gather
-from common.np import np
+from common.np import np, to_cpu
 
 ROUNDS = 20     # of drawing anew in UnigramSampler, before the few rows left are drawn one word at a time
 
 
 def as_ids(name, ids):
     """The ids as int64, whatever integers they are: beside int64, NumPy would make floats of uint64."""
-    ids = np.asarray(ids)
+    ids = to_cpu(ids)
     check_id_dtype(ids, name)
-    return ids.astype(np.int64, copy=False)
+    return ids.astype(numpy.int64, copy=False)
 
 
 class EmbeddingDot(Layer):
@@ -60,13 +65,13 @@ def word_probabilities(corpus, power, sample_size):
     check_ids(corpus, math.inf, 'corpus')
     check_sizes(sample_size=sample_size)
     check_range('power', power, -math.inf, math.inf)
-    counts = np.bincount(corpus.reshape(-1))                # (V,)
+    counts = numpy.bincount(corpus.reshape(-1))             # (V,)
     words = int((counts > 0).sum())
     if sample_size >= words:
         raise InputError(f'corpus: expected {sample_size + 1} different words or more, the target and sample_size '
                          f'others, got {words}')
-    p = np.zeros(len(counts))
-    with np.errstate(all='ignore'):                         # what overflows is told below
+    p = numpy.zeros(len(counts))
+    with numpy.errstate(all='ignore'):                      # what overflows is told below
         p[counts > 0] = counts[counts > 0] ** float(power)  # whatever the power, a word never seen is never drawn
         p /= p.sum()
     if not (p > 0).sum() > sample_size:
@@ -79,7 +84,7 @@ def draw_one(word_p, taken):
     """One word by word_p (V,), but none of the ids `taken`: their probability is 0, that of the others scaled up."""
     p = word_p.copy()
     p[[word for word in taken if 0 <= word < len(p)]] = 0
-    return int(np.random.choice(len(p), p=p / p.sum()))
+    return int(numpy.random.choice(len(p), p=p / p.sum()))
 
 
 class Simple_UnigramSampler:
@@ -94,7 +99,7 @@ class Simple_UnigramSampler:
         """target (N,) -> ids (N, sample_size)."""
         target = as_ids('target', target)
         check_shape('target', target, 'N')
-        ids = np.empty((len(target), self.sample_size), np.int64)
+        ids = numpy.empty((len(target), self.sample_size), numpy.int64)
         for n, word in enumerate(target.tolist()):
             taken = [word]
             for _ in range(self.sample_size):
@@ -112,7 +117,7 @@ class Simple_NegativeSamplingLoss(Layer):
     def __init__(self, W, corpus, power=0.75, sample_size=5):
         super().__init__(W)
         check_shape('W', W, 'VD')
-        corpus = np.asarray(corpus)
+        corpus = to_cpu(corpus)
         check_ids(corpus, len(W), 'corpus')
         self.sampler = Simple_UnigramSampler(corpus, power, sample_size)
         self.embed_dot_layers = [EmbeddingDot(W) for _ in range(1 + sample_size)]      # the first for the target
@@ -125,7 +130,7 @@ class Simple_NegativeSamplingLoss(Layer):
         check_shape('target', target, '', len(h))
         check_ids(target, len(W), 'target')
         negative = self.sampler.get_negative_sample(target)             # (N, S)
-        yes, no = np.ones(len(h), int), np.zeros(len(h), int)           # (N,)
+        yes, no = numpy.ones(len(h), int), numpy.zeros(len(h), int)     # (N,)
 
         score = self.embed_dot_layers[0].forward(h, target)             # (N,)
         loss = self.loss_layers[0].forward(score, yes)
@@ -159,7 +164,7 @@ class UnigramSampler:
         # For each of many equal parts of [0, 1), the word at its beginning: right for all but a few draws. A power of
         # two, so that no rounding moves a draw into another part.
         parts = 2**int(16 * len(p)).bit_length()
-        self.word_at = self.cumulative.searchsorted(np.arange(parts) / parts, side='right')
+        self.word_at = self.cumulative.searchsorted(numpy.arange(parts) / parts, side='right')
 
     def get_negative_sample(self, target):
         """target (N,) -> ids (N, sample_size).
@@ -172,10 +177,10 @@ class UnigramSampler:
         if target.ndim != 1 or not len(target):
             check_shape('target', target, 'N')
         N = len(target)
-        ids = np.empty((N, 1 + self.sample_size), np.int64)     # the target stands first in its row
+        ids = numpy.empty((N, 1 + self.sample_size), numpy.int64)  # the target stands first in its row
         ids[:, 0] = target
         ids[:, 1:] = self.draw((N, self.sample_size))
-        rows = np.arange(N)                                     # the rows that may hold a repeat
+        rows = numpy.arange(N)                                  # the rows that may hold a repeat
         for _ in range(ROUNDS):
             if not len(rows):
                 break
@@ -199,8 +204,8 @@ class UnigramSampler:
 
     def draw(self, size):
         """Ids by word_p, an array of this size: the words in whose part of [0, 1) uniform numbers fall."""
-        u = np.random.rand(*np.atleast_1d(size))
-        ids = self.word_at[(u * len(self.word_at)).astype(np.intp)]
+        u = numpy.random.rand(*numpy.atleast_1d(size))
+        ids = self.word_at[(u * len(self.word_at)).astype(numpy.intp)]
         behind = self.cumulative[ids] <= u                      # the part goes on with other words
         ids[behind] = self.cumulative.searchsorted(u[behind], side='right')
         return ids
@@ -209,9 +214,9 @@ class UnigramSampler:
 def repeats(ids):
     """True where an entry stands earlier in its row too. ids (N, K) -> (N, K)."""
     order = ids.argsort(axis=1, kind='stable')
-    ordered = np.take_along_axis(ids, order, axis=1)
-    again = np.zeros(ids.shape, bool)
-    np.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
+    ordered = numpy.take_along_axis(ids, order, axis=1)
+    again = numpy.zeros(ids.shape, bool)
+    numpy.put_along_axis(again, order[:, 1:], ordered[:, 1:] == ordered[:, :-1], axis=1)
     return again
 
 
@@ -224,7 +229,7 @@ class NegativeSamplingLoss(Layer):
 
     def __init__(self, W, corpus, power=0.75, sample_size=5, sparse=False):
         self.embed_dot = EmbeddingDot(W, sparse)
-        corpus = np.asarray(corpus)
+        corpus = to_cpu(corpus)
         check_ids(corpus, len(W), 'corpus')     # counting them would take as much memory as the largest asks for
         self.sampler = UnigramSampler(corpus, power, sample_size)
         self.loss_layer = SigmoidWithLoss()
@@ -239,8 +244,8 @@ class NegativeSamplingLoss(Layer):
             raise InputError(f'target: expected ({N},) or ({N}, C), for h has {N} rows, got {target.shape}')
         positive = target.reshape(-1, 1)                        # (N·C, 1)
         negative = self.sampler.get_negative_sample(positive[:, 0])     # (N·C, S)
-        ids = np.concatenate((positive, negative), axis=1).reshape(N, -1)       # (N, C·(1 + S))
-        label = np.zeros(ids.shape, np.int64)
+        ids = numpy.concatenate((positive, negative), axis=1).reshape(N, -1)    # (N, C·(1 + S))
+        label = numpy.zeros(ids.shape, numpy.int64)
         label[:, ::1 + self.sampler.sample_size] = 1
         self.K = ids.shape[1]
         try:

@@ -12,9 +12,11 @@ import copy
 import math
 from numbers import Real
 
+import numpy
+
 from common.blocks import BLOCK, blocks
 from common.checks import InputError, check_arrays, check_range, check_sizes
-from common.np import np
+from common.np import GPU, np
 from common.rows import stored, update_rows
 from common.ties import address
 
@@ -224,13 +226,18 @@ def clip_grads(grads, max_norm: float) -> None:
 
     norm is the Euclidean norm of all the arrays taken as one vector. An array that stands in the list twice, or as its
     own transpose, counts twice there and is scaled once. FloatingPointError where the norm is NaN or infinite: nothing
-    is changed then.
+    is changed then. On a GPU it is not looked at: the gradients become zero or NaN, which the next loss tells.
     """
     check_norm('max_norm', max_norm)
     check_arrays('grads', grads)
     arrays = [stored(grad) for grad in grads]
     flat = [array.ravel(order='K') for array in arrays]     # views, of Fortran-ordered arrays too
-    with np.errstate(all='ignore'):
+    if GPU:         # all of it there: the host waits for no number
+        rate = np.minimum(max_norm / (sum(np.dot(array, array) for array in flat)**0.5 + 1e-6), 1)
+        for array in {(address(array), array.size): array for array in arrays}.values():
+            array *= rate
+        return
+    with numpy.errstate(all='ignore'):
         norm = sum(float(np.dot(array, array)) for array in flat) ** 0.5
         if norm == math.inf:        # the squares overflow: those of the shares of the largest do not
             peak = max(float(np.abs(array).max(initial=0)) for array in flat)

@@ -5,14 +5,17 @@ take either.
 """
 from itertools import count
 
+import numpy
+
 from common.checks import InputError, brief, check_shape
-from common.np import np
+from common.np import GPU, np, to_cpu
 
 FEW = 64       # ids
 
 
 class RowSparse:
     """An array (V, D) by its rows that may not be zero: `indices` (K,), rising, none twice, and `values` (K, D).
+    On a GPU the indices stay on the host, as all ids do.
 
     Elsewhere called row-sparse or indexed slices. `np.asarray` gives the whole array.
     """
@@ -21,7 +24,7 @@ class RowSparse:
         if not isinstance(shape, tuple) or len(shape) != 2:
             raise InputError(f'shape: expected (V, D), rows and columns, got {brief(shape)}')
         self.shape, self.dtype = shape, np.dtype(dtype)
-        self.indices = np.empty(0, int)
+        self.indices = numpy.empty(0, int)
         self.values = np.empty((0, shape[1]), dtype)
 
     def fill(self, idx, rows, shared=False):
@@ -31,7 +34,7 @@ class RowSparse:
 
     def add(self, other):
         """Add another RowSparse of the same shape."""
-        self.fill(np.concatenate((self.indices, other.indices)), np.concatenate((self.values, other.values)))
+        self.fill(numpy.concatenate((self.indices, other.indices)), np.concatenate((self.values, other.values)))
 
     def add_to(self, array):
         """Add these rows to an array (V, D), in place."""
@@ -40,8 +43,8 @@ class RowSparse:
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise InputError('copy: expected True or None, for the whole array must be made, got False')
-        whole = np.zeros(self.shape, dtype or self.dtype)
-        whole[self.indices] = self.values
+        whole = numpy.zeros(self.shape, dtype or self.dtype)
+        whole[self.indices] = to_cpu(self.values)
         return whole
 
 
@@ -86,10 +89,11 @@ def update_rows(update, p, grad, *state):
     if not isinstance(grad, RowSparse):
         update(p, grad, *state)
         return
-    rows = [a.take(grad.indices, axis=0) for a in (p, *state)]     # (K, D) each
+    ids = np.asarray(grad.indices)
+    rows = [a.take(ids, axis=0) for a in (p, *state)]              # (K, D) each
     update(rows[0], grad.values, *rows[1:])
     for a, changed in zip((p, *state), rows, strict=True):
-        a[grad.indices] = changed
+        a[ids] = changed
 
 
 # ---------------------------------------------------------------- sums
@@ -108,7 +112,7 @@ def sum_rows(idx, rows, shared=False):
     small = flat.max() < 2**16
     order = (flat.astype(np.uint16) if small else flat).argsort(kind='stable')     # of 16 bits: a radix sort
     flat = flat[order]
-    first = np.concatenate(([0], np.flatnonzero(flat[1:] != flat[:-1]) + 1))        # (K,) where each run begins
+    first = numpy.concatenate(([0], numpy.flatnonzero(flat[1:] != flat[:-1]) + 1))  # (K,) where each run begins
     if shared:
         order = order // idx.shape[-1]                              # (n,): from places in idx to rows
     return flat[first], sum_runs(rows.reshape(-1, rows.shape[-1]), order, first)
@@ -120,10 +124,14 @@ def sum_runs(rows, order, first):
     As np.add.reduceat, but several times as fast: the second rows of all runs are added at once, then the third … While
     runs go on, each such pass has fewer rows; when there are few, the rest of each is summed by itself.
     """
-    length = np.diff(first, append=len(order))                      # (K,)
+    length = numpy.diff(first, append=len(order))                   # (K,)
+    if GPU:
+        sums = np.zeros((len(first), rows.shape[1]), rows.dtype)
+        np.add.at(sums, numpy.arange(len(first)).repeat(length), rows.take(order, axis=0))
+        return sums
     sums = rows.take(order[first], axis=0)
     for i in count(1):
-        longer = np.flatnonzero(length > i)
+        longer = numpy.flatnonzero(length > i)
         if len(longer) <= 2 * i:    # about C / i runs are longer than i, and a pass costs as much as two sums
             break
         sums[longer] += rows.take(order[first[longer] + i], axis=0)
@@ -135,6 +143,9 @@ def sum_runs(rows, order, first):
 def add_at(W, idx, rows, shared=False):
     """W[idx] += rows where repeated ids add up, in place. W (V, D); idx, rows and shared as sum_rows takes them."""
     V, D = W.shape
+    if GPU:
+        np.add.at(W, idx, rows[..., None, :] if shared else rows)
+        return
     if V <= FEW:                    # an alphabet: a product with one-hot rows is faster
         hot = (np.arange(V)[:, None] == idx.reshape(-1)).astype(W.dtype)        # (V, n)
         if shared:

@@ -4,6 +4,8 @@ TimeRNN, TimeLSTM, TimeGRU and TimeBiLSTM, the cells over all steps, are in comm
 A Time layer takes and gives (N, T, …) arrays; how these lie in memory, common/recurrent says.
 """
 
+import numpy
+
 from common import layers
 from common.checks import InputError, check_dout, check_flag, check_ids, check_number, check_range, check_shape
 from common.functions import pick, row_labels, sigmoid, subtract_labels
@@ -16,7 +18,7 @@ from common.layers import (
     check_affine,
     check_ratio,
 )
-from common.np import np
+from common.np import GPU, np, to_cpu
 from common.recurrent import TimeBiLSTM, TimeGRU, TimeLSTM, TimeRNN, check_recurrent, flat, time_major
 from common.rows import write_rows
 
@@ -156,7 +158,7 @@ class TimeEmbedding(Layer):
 
     def forward(self, xs):
         W, = self.params
-        xs = np.asarray(xs)
+        xs = to_cpu(xs)
         check_shape('xs', xs, 'NT')
         check_ids(xs, len(W), 'xs')
         self.idx = idx = xs.T.astype(np.int64)          # (T, N), a copy: backward wants the ids of now
@@ -201,7 +203,7 @@ class TimeAffine(Layer):
 
 def as_floats(xs):
     """xs as they are, or as float64 where they are integers."""
-    return xs if xs.dtype.kind == 'f' else xs.astype('d')
+    return np.asarray(xs) if xs.dtype.kind == 'f' else np.asarray(xs, 'd')
 
 
 class TimeDropout(Layer):
@@ -232,7 +234,7 @@ class TimeDropout(Layer):
 
 def label_rows(ts, shape):
     """ts as an array; InputError unless it is (N, T) or (N, T, 1), labels, or (N, T, V), the shape of the scores."""
-    ts = np.asarray(ts)
+    ts = to_cpu(ts)
     if ts.shape not in (shape[:2], (*shape[:2], 1), shape):
         raise InputError(f'ts: expected {shape[:2]}, a label for each score, or one-hot rows, got {ts.shape}')
     return ts
@@ -260,12 +262,12 @@ class TimeSoftmaxWithLoss(Layer):
             x = x.astype('f')                           # in float16, exp of 12 is infinite
         t, mask, count = self.read(ts, xs.shape)        # (T·N,), or t soft (T·N, V)
         self.counted = count
-        kept = mask if count < len(t) else slice(None)  # the same, without a copy
+        kept = mask.nonzero()[0] if count < len(t) else slice(None)     # the same, without a copy
         y = self.memory(x)
         picked = pick(x, t)                             # (T·N,)
         if self.label_smoothing:
             picked += self.label_smoothing * (x.mean(axis=1) - picked)
-        if x.max() < 50 and x[:, 0].min() > -50:        # no exp overflows, no row's sum vanishes: a pass is saved
+        if not GPU and x.max() < 50 and x[:, 0].min() > -50:    # no exp overflows, no row's sum vanishes: a pass less
             np.exp(x, out=y)                            # (T·N, V)
         else:
             top = x.max(axis=1)                         # (T·N,)
@@ -279,7 +281,7 @@ class TimeSoftmaxWithLoss(Layer):
     def backward(self, dout=1):
         check_number('dout', dout)
         y, total, t, mask, count, shape, dtype = self.cache
-        weight = (mask * (dout / count)).astype(y.dtype)        # (T·N,)
+        weight = np.asarray(mask, y.dtype) * float(dout / count)        # (T·N,)
         dx = y * (weight / total)[:, None]              # y holds exp(x): dx the weighted softmax
         N, T, V = shape
         if self.label_smoothing:
@@ -294,14 +296,14 @@ class TimeSoftmaxWithLoss(Layer):
         t = label_rows(ts, shape).swapaxes(0, 1).reshape(T * N, -1)     # (T·N, V) or (T·N, 1)
         t = row_labels('ts', t) if t.shape[1] > 1 else t[:, 0]
         if t.ndim == 2:
-            return t, np.ones(T * N, bool), T * N
+            return np.asarray(t), numpy.ones(T * N, bool), T * N
         mask = t != self.ignore_label
-        count = int(np.count_nonzero(mask))
+        count = int(numpy.count_nonzero(mask))
         check_ids(t[mask], V, 'ts')
         if not count:
             raise InputError(f'ts: expected at least one label other than the ignore_label, got '
                              f'{self.ignore_label} alone')
-        return np.where(mask, t, 0).astype(np.int64), mask, count       # any label will do where it is ignored; a copy
+        return np.array(numpy.where(mask, t, 0), np.int64), mask, count     # any label will do where one is ignored
 
     def memory(self, x):
         """An array like x, not filled: where it fits, the one in which the last forward left exp(x) for backward.
@@ -363,7 +365,7 @@ class Simple_TimeSoftmaxWithLoss(Layer):
         check_shape('xs', xs, 'NTV')
         ts = label_rows(ts, xs.shape)
         self.layers = layers = [SoftmaxWithLoss(self.label_smoothing) for _ in range(xs.shape[1])]
-        return np.mean([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(layers)])
+        return np.stack([layer.forward(xs[:, t], ts[:, t]) for t, layer in enumerate(layers)]).mean()
 
     def backward(self, dout=1):
         check_number('dout', dout)

@@ -10,7 +10,7 @@ from common.figures import epochs, pyplot, show
 from common.functions import as_array
 from common.interrupts import StepGuard
 from common.layers import find_buffers
-from common.np import np
+from common.np import np, to_cpu
 from common.optimizer import check_norm, clip_grads
 from common.parallel import world
 from common.rows import add_grads, stored
@@ -68,7 +68,7 @@ def train_step(model, optimizer, x, t, max_grad=None, ranks=None):
 
 def forward_backward(model, x, t):
     """The loss; where that is finite, the gradients stand in model.grads."""
-    loss = model.forward(x, t)
+    loss = to_cpu(model.forward(x, t))[()]      # from the GPU once: all that asks for it is here
     if math.isfinite(loss):
         model.backward()
     return loss
@@ -99,7 +99,7 @@ def history(last_loss, grads):
     if last_loss is None:
         return 'it was the first step: look at the data and at the first weights'
     arrays = [stored(grad) for grad in grads]
-    peaks = [float(np.abs(array).max(initial=0)) for array in arrays]
+    peaks = [float(np.abs(array).max()) if array.size else 0.0 for array in arrays]
     i = int(numpy.argmax(peaks))        # that of a NaN, if there is one
     return (f'the last finite loss was {float(last_loss):.4g}, the largest gradient {peaks[i]:.3g}, in grads[{i}]: '
             'try a smaller learning rate, or max_grad')
@@ -360,16 +360,16 @@ class RnnlmTrainer(BaseTrainer):
 
     def get_batch(self, x, t, batch_size, time_size):
         """The next time_size ids at each of batch_size places of the stream, wrapping round -> (N, T), (N, T)."""
-        x, t = np.asarray(x), np.asarray(t)
-        offsets = np.arange(batch_size) * (len(x) // batch_size)        # (N,)
-        steps = np.arange(self.time_idx, self.time_idx + time_size)     # (T,)
+        x, t = to_cpu(x), to_cpu(t)
+        offsets = numpy.arange(batch_size) * (len(x) // batch_size)     # (N,)
+        steps = numpy.arange(self.time_idx, self.time_idx + time_size)  # (T,)
         self.time_idx += time_size
         at = (offsets[:, None] + steps) % len(x)                        # (N, T)
         return x[at], t[at]
 
     def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20, validate=None):
         """xs, ts: ids (length,), ts one ahead of xs. Ctrl-C ends it as it does Trainer.fit."""
-        xs, ts = as_array('xs', xs), as_array('ts', ts)
+        xs, ts = to_cpu(as_array('xs', xs)), to_cpu(as_array('ts', ts))
         check_shape('xs', xs, 'N')
         check_shape('ts', ts, 'N')
         if len(xs) != len(ts):

@@ -3,6 +3,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 
+import numpy as np  # words, their counts and their neighbours stay on the host
 from numpy.typing import NDArray
 
 from common.checks import (
@@ -19,7 +20,7 @@ from common.checks import (
     shown,
 )
 from common.functions import as_array
-from common.np import np, to_cpu
+from common.np import to_cpu
 
 
 def preprocess(text: str) -> tuple[NDArray, dict[str, int], dict[int, str]]:
@@ -38,7 +39,7 @@ def preprocess(text: str) -> tuple[NDArray, dict[str, int], dict[int, str]]:
 
 def convert_one_hot(corpus: NDArray, vocab_size: int) -> NDArray:
     """One-hot rows: (N,) → (N, V), (N, C) → (N, C, V), int32. Book, 3.3.2."""
-    corpus = np.asarray(corpus)
+    corpus = to_cpu(corpus)
     check_sizes(vocab_size=vocab_size)
     check_ids(corpus, vocab_size, 'corpus')
     one_hot = np.zeros((corpus.size, vocab_size), np.int32)
@@ -48,7 +49,7 @@ def convert_one_hot(corpus: NDArray, vocab_size: int) -> NDArray:
 
 def create_contexts_target(corpus: NDArray, window_size: int = 1) -> tuple[NDArray, NDArray]:
     """Contexts (N − 2w, 2w), left to right without the word between, and targets (N − 2w,). Book, 3.3.1."""
-    corpus, w = np.asarray(corpus), window_size
+    corpus, w = to_cpu(corpus), window_size
     check_sizes(window_size=w)
     check_shape('corpus', corpus, 'N')
     check_id_dtype(corpus, 'corpus')
@@ -61,7 +62,7 @@ def create_contexts_target(corpus: NDArray, window_size: int = 1) -> tuple[NDArr
 
 def create_co_matrix(corpus: NDArray, vocab_size: int, window_size: int = 1) -> NDArray:
     """C[i, j]: how often word j stands within window_size words of word i. (V, V), int32. Book, 2.3.4."""
-    corpus = np.asarray(corpus)
+    corpus = to_cpu(corpus)
     check_sizes(vocab_size=vocab_size, window_size=window_size)
     check_shape('corpus', corpus, 'N')
     check_ids(corpus, vocab_size, 'corpus')
@@ -85,7 +86,7 @@ def ppmi(C: NDArray, verbose: bool = False, eps: float = 1e-8) -> NDArray:
     N is the sum of C and S the sums of its columns. C (V, V) -> (V, V), float32. It goes through the nonzero
     entries of some rows at a time, so that it needs little memory beside C and the result. Book, 2.4.1.
     """
-    C = as_array('C', C)
+    C = to_cpu(as_array('C', C))
     check_flag('verbose', verbose)
     check_range('eps', eps, 0, math.inf)
     if C.ndim != 2 or C.shape[0] != C.shape[1]:
@@ -117,7 +118,7 @@ def truncated_svd(M: NDArray, n_components: int, n_oversamples: int = 10,
     Halko, Martinsson and Tropp, 2011, algorithms 4.4 and 5.1.
     """
     check_sizes(0, n_components=n_components, n_oversamples=n_oversamples, n_iter=n_iter)
-    M = as_array('M', M)
+    M = to_cpu(as_array('M', M))
     if M.ndim != 2 or not 1 <= n_components <= min(M.shape):
         raise InputError(f'n_components: expected 1 to the smaller side of a matrix M, got {n_components} for M of '
                          f'the shape {M.shape}')
@@ -140,7 +141,7 @@ def truncated_svd(M: NDArray, n_components: int, n_oversamples: int = 10,
 
 def _as_float(x):
     """x as float32 or float64: counts would overflow when squared, and float16 is slow and rounds off."""
-    return x.astype(np.result_type(x, np.float32), copy=False)
+    return to_cpu(x).astype(np.result_type(x.dtype, np.float32), copy=False)
 
 
 def _scaled(x):
@@ -160,7 +161,7 @@ def _norm(x):
 
 def normalize(x: NDArray) -> NDArray:
     """x / |x|: a vector, or each row of a matrix, at length 1 (zeros stay zeros). Returns a new array."""
-    x, _ = _scaled(_as_float(as_array('x', x)))
+    x, _ = _scaled(_as_float(to_cpu(as_array('x', x))))
     norm = _norm(x)
     return x / np.where(norm == 0, 1, norm)
 
@@ -188,7 +189,7 @@ def nearest_words(query_vector: NDArray, word_matrix: NDArray, id_to_word: Mappi
     _check_word_matrix(word_matrix, id_to_word)
     check_shape('query_vector', query_vector, '', word_matrix.shape[1])
     # einsum, since BLAS may give equal rows scores that differ in the last bit
-    scores = to_cpu(np.einsum('vd,d->v', _as_float(word_matrix), _as_float(query_vector)))    # (V,)
+    scores = np.einsum('vd,d->v', _as_float(word_matrix), _as_float(query_vector))            # (V,)
     found = ((id_to_word[i], scores[i]) for i in (-scores).argsort(kind='stable').tolist()
              if id_to_word[i] not in exclude and scores[i] == scores[i])
     return list(islice(found, top))

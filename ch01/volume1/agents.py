@@ -4,6 +4,8 @@ A state is (D,) numbers, an action an id below A. N is a batch of steps, not of 
 """
 import math
 
+import numpy
+
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.checks import (
     InputError,
@@ -16,7 +18,7 @@ from common.checks import (
 )
 from common.functions import pick, softmax, subtract_labels
 from common.layers import Layer
-from common.np import np
+from common.np import np, to_cpu
 from common.trainer import train_step
 
 
@@ -82,8 +84,8 @@ def check_steps(x, t, name):
     N, A = x.shape
     if actions.shape != (N,) or numbers.shape != (N,):
         raise InputError(f't: expected actions ({N},) and {name} ({N},), got {actions.shape} and {numbers.shape}')
-    check_ids(actions, A, 'actions')
-    return actions.astype(np.int64), numbers.astype(x.dtype, copy=False)
+    check_ids(to_cpu(actions), A, 'actions')
+    return np.array(actions, np.int64), np.asarray(numbers, x.dtype)
 
 
 class ActionValueLoss(Layer):
@@ -137,8 +139,9 @@ class ReplayBuffer:
 
     def __init__(self, capacity, state_size):
         check_sizes(capacity=capacity, state_size=state_size)
-        self.arrays = (np.zeros((capacity, state_size), 'f'), np.zeros(capacity, np.int64), np.zeros(capacity, 'f'),
-                       np.zeros((capacity, state_size), 'f'), np.zeros(capacity, bool))
+        self.arrays = (numpy.zeros((capacity, state_size), 'f'), numpy.zeros(capacity, numpy.int64),
+                       numpy.zeros(capacity, 'f'), numpy.zeros((capacity, state_size), 'f'),
+                       numpy.zeros(capacity, bool))
         self.capacity = capacity
         self.added = 0
 
@@ -155,7 +158,7 @@ class ReplayBuffer:
         """States (N, D), actions (N,), rewards (N,), next states (N, D), ends (N,): any of those kept, N draws."""
         if not self.added:
             raise InputError('batch_size: expected steps to draw from, but none was added yet')
-        at = np.random.randint(len(self), size=batch_size)
+        at = numpy.random.randint(len(self), size=batch_size)
         return tuple(array[at] for array in self.arrays)
 
 
@@ -164,7 +167,7 @@ def td_targets(rewards, next_q, terminated, gamma):
 
     An episode that was only cut short, at its limit of steps, did not end: there the future counts.
     """
-    return rewards + gamma * np.where(terminated, 0, next_q.max(axis=1)).astype(rewards.dtype)
+    return rewards + gamma * numpy.where(terminated, 0, to_cpu(next_q).max(axis=1)).astype(rewards.dtype)
 
 
 def discounted_returns(rewards, gamma):
@@ -173,7 +176,7 @@ def discounted_returns(rewards, gamma):
     for reward in reversed(rewards.tolist()):
         later = reward + gamma * later
         returns.append(later)
-    return np.array(returns[::-1])
+    return numpy.array(returns[::-1])
 
 
 def advantages(returns):
@@ -186,10 +189,10 @@ def advantages(returns):
 
 def greedy(scores):
     """The action with the largest score in each row. (N, A) -> (N,)."""
-    return scores.argmax(axis=1)
+    return to_cpu(scores).argmax(axis=1)
 
 
 def drawn(scores):
     """An action for each row, drawn with the probabilities softmax(scores). (N, A) -> (N,)."""
-    edges = softmax(scores).cumsum(axis=1)                                      # (N, A)
-    return (np.random.rand(len(scores), 1) * edges[:, -1:] >= edges[:, :-1]).sum(axis=1)
+    edges = to_cpu(softmax(scores)).cumsum(axis=1)                              # (N, A)
+    return (numpy.random.rand(len(scores), 1) * edges[:, -1:] >= edges[:, :-1]).sum(axis=1)

@@ -1,8 +1,9 @@
 """More pictures out of those there are: each shifted, turned and with noise on it, a little and at random."""
 import math
 
+import numpy as np  # pictures, and what is done to them before they are learnt from, lie on the host
+
 from common.checks import InputError, check_array, check_range
-from common.np import np
 
 BLOCK = 100     # pictures taken at a time: what they need fits into a core's cache
 

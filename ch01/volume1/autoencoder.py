@@ -30,6 +30,7 @@ def through(layers, x):
 
 def add_noise(x, noise):
     """x + noise·ε with normal ε, cut to 0 … 1 so that they are pixels still. x floats, of any shape."""
+    x = np.asarray(x)
     noisy = x + (noise * np.random.randn(*x.shape)).astype(x.dtype)
     return np.clip(noisy, 0, 1, out=noisy)
 

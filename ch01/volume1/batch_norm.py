@@ -6,6 +6,8 @@ and from the largest it ends in NaN, which the picture says.
 """
 from typing import Annotated, Literal
 
+import numpy
+
 from ch01.volume1.compare import Curves
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import SEEDS, run
@@ -24,7 +26,7 @@ def learn(x, t, std, use_batchnorm, hidden_size, max_epoch, batch_size, learning
     model = MultiLayerNet(x.shape[1], [hidden_size] * 5, 10, weight_init_std=std, use_batchnorm=use_batchnorm)
     curves = Curves(train=(x, t))
     try:
-        with np.errstate(all='ignore'):     # what overflows on the way to NaN
+        with numpy.errstate(all='ignore'):  # what overflows on the way to NaN
             Trainer(model, SGD(lr=learning_rate), [curves]).fit(x, t, max_epoch, batch_size, eval_interval=None)
     except FloatingPointError:
         return curves.shares['train'], True

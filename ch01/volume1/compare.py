@@ -6,7 +6,6 @@ import numpy
 from common.checks import check_sizes
 from common.evaluation import accuracy
 from common.figures import pyplot
-from common.np import np
 from common.trainer import train_step
 
 
@@ -41,7 +40,7 @@ def draw_batches(N, batch_size, steps):
     All that is compared learns from the same ones. Volume 1, 4.5.2.
     """
     check_sizes(batch_size=batch_size, steps=steps)
-    return np.random.randint(N, size=(steps, batch_size))
+    return numpy.random.randint(N, size=(steps, batch_size))
 
 
 def losses_of(model, optimizer, x, t, batches):

@@ -9,10 +9,11 @@ from functools import partial
 from itertools import repeat
 from pathlib import Path
 
+import numpy
+
 from ch01.volume1.agents import greedy
 from common.figures import pyplot, show
 from common.interrupts import keep_on_interrupt
-from common.np import np
 from common.storage import move_aside
 
 SOLVED = 195            # the mean return over 100 episodes from which CartPole counts as learnt
@@ -45,7 +46,7 @@ def play(model, environments, choose, first_seed=None):
     steps: list = [[] for _ in environments]
     running = list(range(len(environments)))
     while running:
-        x = np.stack([states[i] for i in running])                              # (n, D)
+        x = numpy.stack([states[i] for i in running])                           # (n, D)
         actions = choose(model.predict(x)).tolist()
         still = []
         for i, state, action in zip(running, x, actions, strict=True):
@@ -54,7 +55,7 @@ def play(model, environments, choose, first_seed=None):
             if not (terminated or truncated):
                 still.append(i)
         running = still
-    return [tuple(np.array(column) for column in zip(*episode, strict=True)) for episode in steps]
+    return [tuple(numpy.array(column) for column in zip(*episode, strict=True)) for episode in steps]
 
 
 def greedy_returns(model, environments, first_seed):
@@ -73,16 +74,16 @@ class Course:
         self.judges = [make() for _ in range(episodes)]
         self.returns: list[float] = []          # of each episode of the training
         self.evaluations: list[tuple[int, float]] = []      # after so many episodes, the greedy mean
-        self.best = -np.inf
+        self.best = -numpy.inf
         self.best_params = None
 
     def evaluate(self, said):
         """Play greedily, keep the network if none was better, and print a line. said: what the line begins with."""
-        mean = float(np.mean(greedy_returns(self.model, self.judges, CHOOSING)))
+        mean = float(numpy.mean(greedy_returns(self.model, self.judges, CHOOSING)))
         if mean >= self.best:
             self.best, self.best_params = mean, [param.copy() for param in self.model.params]
         self.evaluations.append((len(self.returns), mean))
-        last = np.mean(self.returns[-20:]) if self.returns else np.nan
+        last = numpy.mean(self.returns[-20:]) if self.returns else numpy.nan
         print(f'| {said} | episode {len(self.returns)} | last 20 returns {last:.1f} | greedy {mean:.1f}')
         return mean
 
@@ -111,19 +112,19 @@ def keeping(course, name, flags):
 def judge(model, make, episodes=100):
     """The mean return over episodes on which nothing was chosen; prints it."""
     returns = greedy_returns(model, [make() for _ in range(episodes)], JUDGING)
-    print(f'greedy, over {episodes} other episodes: {np.mean(returns):.1f} (from {min(returns):.0f} to '
+    print(f'greedy, over {episodes} other episodes: {numpy.mean(returns):.1f} (from {min(returns):.0f} to '
           f'{max(returns):.0f})')
-    return float(np.mean(returns))
+    return float(numpy.mean(returns))
 
 
 def plot_course(course, title, name, width=20):
     """Draw the returns of the training, their mean over the last `width` episodes, and the greedy evaluations."""
     plt = pyplot()
     plt.figure(figsize=(9, 5))
-    numbers = np.arange(1, len(course.returns) + 1)
+    numbers = numpy.arange(1, len(course.returns) + 1)
     plt.plot(numbers, course.returns, '.', markersize=3, color='C0', alpha=0.35, label='an episode of the training')
-    sums = np.cumsum([0, *course.returns])
-    first = np.maximum(numbers - width, 0)
+    sums = numpy.cumsum([0, *course.returns])
+    first = numpy.maximum(numbers - width, 0)
     plt.plot(numbers, (sums[numbers] - sums[first]) / (numbers - first), color='C0', label=f'mean of the last {width}')
     plt.plot(*zip(*course.evaluations, strict=True), 'o-', color='C1', markersize=4, linewidth=1,
              label=f'greedy, mean of {len(course.judges)} episodes')

@@ -8,6 +8,8 @@ import math
 import sys
 from typing import Annotated, Literal, NamedTuple
 
+import numpy
+
 from ch01.volume1.compare import Curves
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.checks import check_range
@@ -32,7 +34,7 @@ class Draw(NamedTuple):
 
 def log_uniform(low, high):
     """A number from low to high, both above 0, each power of ten between them as likely as the other."""
-    return math.exp(np.random.uniform(math.log(low), math.log(high)))
+    return math.exp(numpy.random.uniform(math.log(low), math.log(high)))
 
 
 def learn(x, t, validation, lr, weight_decay, hidden_size, max_epoch, batch_size):
@@ -40,7 +42,7 @@ def learn(x, t, validation, lr, weight_decay, hidden_size, max_epoch, batch_size
     model = MultiLayerNet(x.shape[1], [hidden_size] * 6, 10, weight_decay_lambda=weight_decay)
     curves = Curves(train=(x, t), validation=validation)
     try:
-        with np.errstate(all='ignore'):
+        with numpy.errstate(all='ignore'):
             Trainer(model, SGD(lr), [curves]).fit(x, t, max_epoch, batch_size, eval_interval=None)
     except FloatingPointError:
         return Draw(0.0, lr, weight_decay, curves, model)
@@ -111,8 +113,8 @@ def main(
     (x, t), (x_test, t_test) = images.load_data(data)
     if seed is not None:
         np.random.seed(seed)
-    order = np.random.permutation(min(data_size, len(x)))
-    aside, rest = np.split(order, [len(order) // 5])
+    order = numpy.random.permutation(min(data_size, len(x)))
+    aside, rest = numpy.split(order, [len(order) // 5])
 
     tried = []
     for i in range(draws):

@@ -6,6 +6,8 @@ of your own.
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import numpy
+
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import run
 from common.evaluation import scores
@@ -47,8 +49,8 @@ def main(
     _, (x, t) = images.load_data(data, flatten=True)                    # (N, 784), (N,)
     y = softmax(to_cpu(scores(model, x, batch_size)))                   # (N, 10)
     given = y.argmax(axis=1)
-    confusion = np.zeros((10, 10), int)                                 # row: what it is, column: what it is taken for
-    np.add.at(confusion, (t, given), 1)
+    confusion = numpy.zeros((10, 10), int)                              # row: what it is, column: what it is taken for
+    numpy.add.at(confusion, (t, given), 1)
     accuracy = float((given == t).mean())
     print(f'accuracy: {accuracy:.2%} of {len(t):,} pictures')
 

@@ -6,12 +6,14 @@ numbers are a map of them, which is drawn too. With --noise 0.5 it learns to cle
 import math
 from typing import Annotated, Literal
 
+import numpy
+
 from ch01.volume1.autoencoder import Autoencoder, add_noise
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
 from common.figures import pyplot, show
-from common.np import np, to_cpu
+from common.np import np, to_cpu, to_gpu
 from common.optimizer import Adam
 from common.trainer import Trainer
 from common.training import training
@@ -84,18 +86,18 @@ def loss_of(model, x, t, batch_size=1000):
 
 def squared_error(y, x):
     """The mean of (y − x)² over all pixels of all pictures, (N, I) each."""
-    return float(np.square(y - x).mean())
+    return float(np.square(y - to_gpu(x)).mean())
 
 
 def first_of_each(t):
     """The places of the first 0, the first 1 … in the labels t (N,)."""
-    return [int(np.flatnonzero(t == label)[0]) for label in np.unique(t)]
+    return [int(numpy.flatnonzero(t == label)[0]) for label in numpy.unique(t)]
 
 
 def sheet(pictures, columns, gap=0):
     """Square pictures (n, I) side by side, `columns` in a row, a gap of so many white pixels between -> one picture."""
     side = math.isqrt(pictures.shape[1])
-    cells = np.pad(pictures.reshape(-1, columns, side, side), [(0, 0), (0, 0), (0, gap), (0, gap)])
+    cells = numpy.pad(to_cpu(pictures).reshape(-1, columns, side, side), [(0, 0), (0, 0), (0, gap), (0, gap)])
     return cells.swapaxes(1, 2).reshape(-1, columns * (side + gap))[:-gap or None, :-gap or None]
 
 
@@ -106,7 +108,7 @@ def draw_rows(rows, title):
     fig, axes = plt.subplots(len(rows), 1, figsize=(n, 1.1 * len(rows) + 0.4), squeeze=False)
     fig.suptitle(title)
     for ax, (label, pictures) in zip(axes[:, 0], rows.items(), strict=True):
-        ax.imshow(to_cpu(sheet(pictures, n, gap=2)), cmap='gray_r', vmin=0, vmax=1)
+        ax.imshow(sheet(pictures, n, gap=2), cmap='gray_r', vmin=0, vmax=1)
         ax.set_ylabel(label)
         ax.set_xticks([])
         ax.set_yticks([])

@@ -5,6 +5,8 @@ MNIST takes about a minute; NAME.npz is the model of the last one.
 """
 from typing import Annotated, Literal
 
+import numpy
+
 from ch01.volume1.augment import augment as moved
 from ch01.volume1.deep_convnet import DeepConvNet
 from ch01.volume1.train_convnet import draw_accuracies
@@ -67,9 +69,9 @@ def main(
 
 def find_misread(y, t):
     """Which rows of the scores y (N, O) are highest elsewhere than at t (N,): the surest first."""
-    probabilities = softmax(y).max(axis=1)
+    probabilities = to_cpu(softmax(y)).max(axis=1)
     wrong, = (y.argmax(axis=1) != t).nonzero()
-    return wrong[np.argsort(-probabilities[wrong], kind='stable')]
+    return wrong[numpy.argsort(-probabilities[wrong], kind='stable')]
 
 
 def draw_misread(model, x, t):
@@ -80,7 +82,7 @@ def draw_misread(model, x, t):
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     plt = pyplot()
-    y = scores(model, x)                    # (N, O)
+    y = to_cpu(scores(model, x))            # (N, O)
     misread = find_misread(y, t)
     drawn = misread[:SHOWN]
     rows = max(1, -(-len(drawn) // 8))

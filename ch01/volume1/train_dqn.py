@@ -7,6 +7,8 @@ is no checkpoint to resume from, for the memory is not saved.
 import copy
 from typing import Annotated
 
+import numpy
+
 from ch01.volume1.agents import DQN, ReplayBuffer, check_share, copy_params, greedy, improve, td_targets
 from ch01.volume1.episodes import Course, cart_pole, judge, keeping, plot_course
 from common.cli import SEEDS, run
@@ -22,15 +24,15 @@ def learn(course, environment, optimizer, *, steps, gamma, reward_scale, batch_s
     check_share('epsilon', epsilon)
     model = course.model
     teacher = copy.deepcopy(model)
-    state, _ = environment.reset(seed=int(np.random.randint(2**31)))
+    state, _ = environment.reset(seed=int(numpy.random.randint(2**31)))
     memory = ReplayBuffer(memory_size, len(state))
     total = 0.0
     with StepGuard() as guard:
         for step in range(1, steps + 1):
             scores = model.predict(state[None])                                 # (1, A)
             action = int(greedy(scores)[0])
-            if np.random.rand() < 1 - (1 - epsilon) * min(step / epsilon_steps, 1):
-                action = np.random.randint(scores.shape[1])
+            if numpy.random.rand() < 1 - (1 - epsilon) * min(step / epsilon_steps, 1):
+                action = numpy.random.randint(scores.shape[1])
             next_state, reward, terminated, truncated, _ = environment.step(action)
             memory.add(state, action, reward * reward_scale, next_state, terminated)
             state, total = next_state, total + reward

@@ -6,6 +6,8 @@ evaluation go into Policy.npz; there is no checkpoint to resume from.
 """
 from typing import Annotated
 
+import numpy
+
 from ch01.volume1.agents import Policy, advantages, check_share, discounted_returns, drawn, improve
 from ch01.volume1.episodes import Course, cart_pole, judge, keeping, play, plot_course
 from common.cli import SEEDS, run
@@ -18,13 +20,14 @@ def learn(course, environments, optimizer, *, updates, gamma, eval_interval):
     """Let course.model learn from so many batches of episodes, one in each environment."""
     check_share('gamma', gamma)
     model = course.model
-    seed = int(np.random.randint(2**31))        # of the first batch; the environments go on by themselves
+    seed = int(numpy.random.randint(2**31))     # of the first batch; the environments go on by themselves
     with StepGuard() as guard:
         for update in range(1, updates + 1):
             episodes = play(model, environments, drawn, seed if update == 1 else None)
             course.returns += [float(rewards.sum()) for _, _, rewards in episodes]
-            states, actions = (np.concatenate([episode[i] for episode in episodes]) for i in (0, 1))    # (N, D), (N,)
-            returns = np.concatenate([discounted_returns(rewards, gamma) for _, _, rewards in episodes])    # (N,)
+            states, actions = (numpy.concatenate([episode[i] for episode in episodes]) for i in (0, 1))
+            # (N, D), (N,), and (N,)
+            returns = numpy.concatenate([discounted_returns(rewards, gamma) for _, _, rewards in episodes])
             improve(model, optimizer, states, (actions, advantages(returns)))
             if update % eval_interval == 0 or update == updates:
                 course.evaluate(f'update {update} / {updates}')

@@ -6,6 +6,8 @@ neighbours change into one another.
 from statistics import NormalDist
 from typing import Annotated, Literal
 
+import numpy
+
 from ch01.volume1.train_autoencoder import DRAWN, draw_plane, sheet
 from ch01.volume1.vae import VariationalAutoencoder
 from common.cli import FROM_0, SEEDS, run
@@ -58,11 +60,11 @@ def main(
 
 def measure(model, x, batch_size=1000):
     """−ELBO of pictures x (N, I) and its two parts, in nats a picture, with one z drawn for each."""
-    parts = np.zeros(2)
+    parts = numpy.zeros(2)
     for i in range(0, len(x), batch_size):
         batch = x[i:i + batch_size]
         model.forward(batch, batch)     # in training, as a model is from the start: ε is not 0
-        parts += len(batch) * np.array([float(model.reconstruction), float(model.divergence)])
+        parts += len(batch) * numpy.array([float(model.reconstruction), float(model.divergence)])
     reconstruction, divergence = (parts / len(x)).tolist()
     return {'negative ELBO': reconstruction + divergence, 'reconstruction': reconstruction, 'divergence': divergence}
 
@@ -73,13 +75,13 @@ def walk(model, n=20):
     Between neighbours lies the same share of what the normal draws.
     """
     z = [NormalDist().inv_cdf((i + 0.5) / n) for i in range(n)]
-    return model.decode(np.array([(a, b) for b in reversed(z) for a in z], model.params[0].dtype))
+    return model.decode(numpy.array([(a, b) for b in reversed(z) for a in z], model.params[0].dtype))
 
 
 def draw_walk(model, z, t):
     """Draw the walk, and beside it the same square with the places z (N, 2) of digits t (N,) in it."""
     plt = pyplot()
-    share = np.vectorize(NormalDist().cdf)      # of what the normal draws, below a number: 0 to 1
+    share = numpy.vectorize(NormalDist().cdf)   # of what the normal draws, below a number: 0 to 1
     ticks = [-2, -1, -0.5, 0, 0.5, 1, 2]
     _, axes = plt.subplots(1, 2, figsize=(14, 6.8))
     for ax, title in zip(axes, ['digits decoded all over the plane', 'test digits, encoded'], strict=True):
@@ -89,7 +91,7 @@ def draw_walk(model, z, t):
         plt.yticks(share(ticks), list(map(str, ticks)))
         plt.xlabel('first latent number')
         plt.ylabel('second latent number')
-    axes[0].imshow(to_cpu(sheet(walk(model), 20)), cmap='gray_r', vmin=0, vmax=1, extent=(0, 1, 0, 1))
+    axes[0].imshow(sheet(walk(model), 20), cmap='gray_r', vmin=0, vmax=1, extent=(0, 1, 0, 1))
     draw_plane(share(to_cpu(z)), t)
     plt.axis((0, 1, 0, 1))
     axes[1].set_aspect('equal')

@@ -2,6 +2,8 @@
 
 Devlin et al., 2019. Here with norms before the sublayers (Xiong et al., 2020), without next-sentence prediction.
 """
+import numpy
+
 from ch08.transformer.blocks import EncoderBlock, make_norm
 from common.base_model import BaseModel
 from common.checks import (
@@ -16,7 +18,7 @@ from common.checks import (
     check_sizes,
 )
 from common.layers import Affine, Embedding, SoftmaxWithLoss, gather
-from common.np import np
+from common.np import np, to_cpu
 from common.position_layers import LearntPositions
 from common.storage import refusing
 from common.time_layers import TimeSoftmaxWithLoss
@@ -50,7 +52,7 @@ class BERTEncoder(BaseModel):
         self.params, self.grads = gather(self.embed, self.positions, *self.blocks, self.norm)
 
     def forward(self, xs):
-        xs = np.asarray(xs)
+        xs = to_cpu(xs)
         check_shape('xs', xs, 'NT')
         mask = None if self.pad_id is None else self.words_in(xs)[:, None, None, :]     # (N, 1, 1, T)
         hs = self.positions.forward(self.embed.forward(xs))     # (N, T, D)
@@ -68,7 +70,7 @@ class BERTEncoder(BaseModel):
 
     def words_in(self, xs):
         """Bools of xs' shape: True where there is a word, and no padding."""
-        return np.ones(xs.shape, bool) if self.pad_id is None else xs != self.pad_id
+        return numpy.ones(xs.shape, bool) if self.pad_id is None else xs != self.pad_id
 
 
 class BERT(BaseModel):
@@ -92,10 +94,10 @@ class BERT(BaseModel):
 
     def predict_at(self, xs, places):
         """Scores (M, V) of the M places at which places, bools (N, T), is True."""
-        return self.output.forward(self.encoder.forward(xs)[places])
+        return self.output.forward(self.encoder.forward(xs)[to_cpu(places).nonzero()])
 
     def forward(self, xs, ts):
-        xs, ts = np.asarray(xs), np.asarray(ts)
+        xs, ts = to_cpu(xs), to_cpu(ts)
         check_shape('xs', xs, 'NT')
         check_shape('ts', ts, '', *xs.shape)
         check_id_dtype(ts, 'ts')
@@ -109,7 +111,7 @@ class BERT(BaseModel):
     def backward(self, dout=1):
         dscores, = self.loss_layer.backward(dout)               # (M, V)
         dhs = np.zeros(self.encoder.out_shape, dscores.dtype)   # (N, T, D)
-        dhs[self.places] = self.output.backward(np.ascontiguousarray(dscores))
+        dhs[self.places.nonzero()] = self.output.backward(np.ascontiguousarray(dscores))
         self.encoder.backward(dhs)
 
 
@@ -134,9 +136,9 @@ class BERTClassifier(BaseModel):
 
     def predict(self, xs):
         hs = self.encoder.forward(xs)                           # (N, T, D)
-        words = self.encoder.words_in(np.asarray(xs))           # (N, T)
-        counts = np.maximum(words.sum(axis=1, keepdims=True), 1)
-        self.share = share = (words / counts).astype(hs.dtype)  # (N, T): what each word counts in the mean
+        words = self.encoder.words_in(to_cpu(xs))               # (N, T)
+        counts = numpy.maximum(words.sum(axis=1, keepdims=True), 1)
+        self.share = share = np.asarray(words / counts, hs.dtype)  # (N, T): what each word counts in the mean
         return self.output.forward(np.einsum('nt,ntd->nd', share, hs))
 
     def forward(self, xs, ts):
@@ -153,7 +155,7 @@ def mask_words(ids, mask_id, vocab_size, pad_id=None, share=0.15):
     Of the words of each row of ids (N, T), which are not pad_id, a share is asked for: one at least, and drawn anew at
     each call. Of these 80 % become mask_id, 10 % any word of the vocabulary, and 10 % stay. Devlin et al., 2019, 3.1.
     """
-    ids = np.asarray(ids)
+    ids = to_cpu(ids)
     check_sizes(2 + (pad_id is not None), vocab_size=vocab_size)
     check_id('mask_id', mask_id, vocab_size)
     check_range('share', share, 0, 1)
@@ -161,30 +163,30 @@ def mask_words(ids, mask_id, vocab_size, pad_id=None, share=0.15):
     check_ids(ids, vocab_size, 'ids')
     if pad_id is not None:
         check_id('pad_id', pad_id, vocab_size)
-    is_word = np.ones(ids.shape, bool) if pad_id is None else ids != pad_id
+    is_word = numpy.ones(ids.shape, bool) if pad_id is None else ids != pad_id
     n = is_word.sum(axis=1, keepdims=True)                      # (N, 1)
-    wanted = np.minimum(np.maximum(np.rint(share * n), 1), n)
-    lots = np.where(is_word, np.random.rand(*ids.shape), 1)     # (N, T)
+    wanted = numpy.minimum(numpy.maximum(numpy.rint(share * n), 1), n)
+    lots = numpy.where(is_word, numpy.random.rand(*ids.shape), 1)  # (N, T)
     asked = lots.argsort(axis=1).argsort(axis=1) < wanted       # (N, T): those of the lowest lots
-    others = np.array([i for i in range(vocab_size) if i not in (mask_id, pad_id)])
-    drawn = others[np.random.randint(len(others), size=ids.shape)]
-    fate = np.random.rand(*ids.shape)
-    xs = np.where(asked & (fate < 0.8), mask_id, np.where(asked & (fate >= 0.9), drawn, ids))
-    return xs, np.where(asked, ids, HIDDEN)
+    others = numpy.array([i for i in range(vocab_size) if i not in (mask_id, pad_id)])
+    drawn = others[numpy.random.randint(len(others), size=ids.shape)]
+    fate = numpy.random.rand(*ids.shape)
+    xs = numpy.where(asked & (fate < 0.8), mask_id, numpy.where(asked & (fate >= 0.9), drawn, ids))
+    return xs, numpy.where(asked, ids, HIDDEN)
 
 
 def as_sentences(corpus, end_id):
     """The sentences of a stream of ids (length,), a row each: (N, T), without end_id, with which shorter ones are
     filled up."""
-    corpus = np.asarray(corpus)
+    corpus = to_cpu(corpus)
     check_shape('corpus', corpus, 'N')
-    ends = np.flatnonzero(corpus == end_id)
-    starts = np.concatenate((np.zeros(1, ends.dtype), ends[:-1] + 1))
+    ends = numpy.flatnonzero(corpus == end_id)
+    starts = numpy.concatenate((numpy.zeros(1, ends.dtype), ends[:-1] + 1))
     n = ends - starts
     if not n.any():
         raise InputError(f'corpus: expected a sentence or more, each with {end_id} at its end, got none')
-    at = starts[:, None] + np.arange(int(n.max()))              # (N, T)
-    rows = corpus[np.minimum(at, len(corpus) - 1)]
+    at = starts[:, None] + numpy.arange(int(n.max()))           # (N, T)
+    rows = corpus[numpy.minimum(at, len(corpus) - 1)]
     rows[at >= ends[:, None]] = end_id
     return rows[n > 0]
 

@@ -4,6 +4,8 @@
 """
 from typing import Annotated
 
+import numpy
+
 from ch08.transformer.bert import load_bert
 from ch08.transformer.train_bert import MASK
 from common.checks import InputError, shown
@@ -11,7 +13,7 @@ from common.cli import run
 from common.evaluation import not_training
 from common.figures import pyplot, show
 from common.functions import softmax
-from common.np import np, to_cpu
+from common.np import to_cpu
 from dataset import toy
 from dataset.files import find_weights
 
@@ -50,7 +52,7 @@ def fill_in(model, words, vocabulary):
     if unknown or MASK not in words:
         raise InputError(f'text: expected words of the corpus and a {MASK}, got {" ".join(map(shown, words))!r}'
                          + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
-    xs = np.array([[word_to_id[word] for word in words]])
+    xs = numpy.array([[word_to_id[word] for word in words]])
     with not_training(model):
         scores = model.predict_at(xs, xs == word_to_id[MASK])
     return to_cpu(softmax(scores))
@@ -79,7 +81,7 @@ def draw(words, places, tables):
     figure, axes = plt.subplots(1, len(tables), figsize=(2 + 5 * len(tables), 1.8 + 0.4 * longest), squeeze=False)
     figure.suptitle(' '.join('___' if word == MASK else shown(word) for word in words))
     for number, (ax, table) in enumerate(zip(axes[0], tables, strict=True), 1):
-        rows = np.arange(len(table))
+        rows = numpy.arange(len(table))
         known = table[0][2] is not None
         ax.barh(rows - 0.2 * known, [100 * p for _, p, _ in table], 0.4 * (1 + (not known)), label='BERT')
         if known:

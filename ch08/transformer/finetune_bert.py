@@ -6,13 +6,15 @@ and half, a BERT that was trained by train_bert learns to tell, and beside it on
 """
 from typing import Annotated
 
+import numpy
+
 from ch08.transformer.bert import BERTClassifier, BERTEncoder, load_bert
 from common.callbacks import WarmupCosine
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import accuracy, not_training
 from common.figures import pyplot, show
-from common.np import np
+from common.np import np, to_cpu
 from common.optimizer import AdamW
 from common.trainer import Trainer
 from dataset import toy
@@ -85,7 +87,7 @@ def labelled_sentences(part, size, seed=0, without=()):
 
     part: see toy.load_data. without: sentences that are not to be among them.
     """
-    random, forms = np.random.RandomState([seed, 13]), other_forms()
+    random, forms = numpy.random.RandomState([seed, 13]), other_forms()
     _, id_to_word = toy.load_vocab()
     seen, found = {tuple(words) for words in without}, []
     wanted = [size // 2, size - size // 2]          # of each label
@@ -113,10 +115,10 @@ def labelled_sentences(part, size, seed=0, without=()):
 def as_arrays(sentences, labels):
     """Ids (N, T), filled up with <eos>, and labels (N,)."""
     word_to_id, _ = toy.load_vocab()
-    x = np.full((len(sentences), max(map(len, sentences))), word_to_id['<eos>'])
+    x = numpy.full((len(sentences), max(map(len, sentences))), word_to_id['<eos>'])
     for row, words in zip(x, sentences, strict=True):
         row[:len(words)] = [word_to_id[word] for word in words]
-    return x, np.array(labels)
+    return x, numpy.array(labels)
 
 
 def learn(model, x_train, t_train, x_test, t_test, max_epoch, batch_size, learning_rate):
@@ -133,7 +135,7 @@ def learn(model, x_train, t_train, x_test, t_test, max_epoch, batch_size, learni
 def show_answers(model, sentences, labels, x, n=6):
     """Print the first sentences, whether the model takes each for one, and a ✗ where it is wrong."""
     with not_training(model):
-        answers = model.predict(x[:n]).argmax(axis=1)
+        answers = to_cpu(model.predict(x[:n])).argmax(axis=1)
     width = max(len(' '.join(words)) for words in sentences[:n])
     for words, label, answer in zip(sentences, labels, answers, strict=False):
         print(f'{" ".join(words):{width}} | {"a sentence" if answer else "none"}{" ✗" if answer != label else ""}')
@@ -145,8 +147,8 @@ def draw(curves, title):
 
     plt = pyplot()
     for way, runs in curves.items():
-        shares = 100 * np.array(runs)                   # (seeds, epochs)
-        epochs = np.arange(1, shares.shape[1] + 1)
+        shares = 100 * numpy.array(runs)                # (seeds, epochs)
+        epochs = numpy.arange(1, shares.shape[1] + 1)
         ending = f', at the end {shares[:, -1].mean():.1f} %' if shares.size else ''
         line, = plt.plot(epochs, shares.mean(axis=0), 'o-', markersize=3, label=way + ending)
         plt.fill_between(epochs, shares.min(axis=0), shares.max(axis=0), color=line.get_color(), alpha=0.2)

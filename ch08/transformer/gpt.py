@@ -1,6 +1,8 @@
 """GPT: a language model of causal attention alone, without a state that runs on (Radford et al., 2018 and 2019)."""
 import math
 
+import numpy
+
 from ch07.rnnlm_gen import check_drawing, draw_id
 from ch08.transformer.blocks import EncoderBlock, make_norm
 from common.base_model import BaseModel
@@ -8,7 +10,7 @@ from common.checks import InputError, brief, check_flag, check_id, check_shape, 
 from common.evaluation import eval_perplexity
 from common.layers import Embedding, gather, set_training
 from common.multi_head_attention import set_cache
-from common.np import np
+from common.np import np, to_cpu
 from common.position_layers import LearntPositions
 from common.time_layers import TimeAffine, TimeDropout, TimeSoftmaxWithLoss
 from common.weight_files import load_weights
@@ -76,7 +78,7 @@ class GPT(BaseModel):
 
     def read(self, xs):
         """xs as an array, and how many words the cache holds before it; InputError unless there is place for both."""
-        xs = np.asarray(xs)
+        xs = to_cpu(xs)
         check_shape('xs', xs, 'NT')
         start = self.blocks[0].attention.cache_length
         if start + xs.shape[1] > self.sizes['time_size']:
@@ -89,7 +91,7 @@ class GPT(BaseModel):
         if self.past is not None:
             if len(self.past) != len(xs):
                 raise InputError(f'xs: expected a batch of {len(self.past)}, as in the calls before, got {len(xs)}')
-            xs = np.concatenate([self.past, xs], axis=1)[:, -self.sizes['time_size']:]
+            xs = numpy.concatenate([self.past, xs], axis=1)[:, -self.sizes['time_size']:]
         self.past = xs
         return xs
 
@@ -121,7 +123,7 @@ class GPT(BaseModel):
                 if len(ids) - begin > time_size:
                     begin = read = len(ids) - max(time_size // 2, 1)
                     set_cache(self, use_cache)      # from none
-                scores = self.predict(np.array([ids[read:]]))       # (1, T, V)
+                scores = self.predict(numpy.array([ids[read:]]))    # (1, T, V)
                 ids.append(draw_id(scores[0, -1], taken, temperature, top_k, top_p))
                 if use_cache:
                     read = len(ids) - 1

@@ -5,12 +5,14 @@ ones. Of the toy language the right probabilities are known: they give the loss 
 """
 from typing import Annotated
 
+import numpy
+
 from ch08.transformer.bert import BERT, HIDDEN, as_sentences, mask_words
 from common.callbacks import WarmupCosine
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
 from common.figures import pyplot, show
-from common.np import np
+from common.np import np, to_cpu
 from common.optimizer import AdamW
 from common.trainer import Trainer
 from common.training import training
@@ -91,14 +93,14 @@ def as_rows(ids, T, pad_id):
     if pad_id is not None:
         return as_sentences(ids, pad_id)
     T = min(T, len(ids))
-    return np.asarray(ids[:len(ids) // T * T]).reshape(-1, T)
+    return numpy.asarray(ids[:len(ids) // T * T]).reshape(-1, T)
 
 
 def hide(ids, mask_id, pad_id):
     """Every seventh word of ids (N, T), counted over all rows, hidden: xs, ts as mask_words gives them."""
-    is_word = np.ones(ids.shape, bool) if pad_id is None else ids != pad_id
+    is_word = numpy.ones(ids.shape, bool) if pad_id is None else ids != pad_id
     asked = is_word & (is_word.cumsum().reshape(ids.shape) % 7 == 0)
-    return np.where(asked, mask_id, ids), np.where(asked, ids, HIDDEN)
+    return numpy.where(asked, mask_id, ids), numpy.where(asked, ids, HIDDEN)
 
 
 def probabilities(model, xs, ts, batch_size=200):
@@ -112,14 +114,14 @@ def probabilities(model, xs, ts, batch_size=200):
                 scores -= scores.max(axis=1, keepdims=True)
                 scores -= np.log(np.exp(scores).sum(axis=1, keepdims=True))
                 found.append(scores)
-    return np.concatenate(found)
+    return to_cpu(np.concatenate(found))
 
 
 def measure(model, xs, ts):
     """The mean of −log p of the words that ts asks for, and the share of them that are the likeliest."""
     labels = ts[ts != HIDDEN]                                   # (M,)
     log_p = probabilities(model, xs, ts)
-    loss = -log_p[np.arange(len(labels)), labels].mean()
+    loss = -log_p[numpy.arange(len(labels)), labels].mean()
     right = (log_p.argmax(axis=1) == labels).mean()
     return float(loss), float(right)
 
@@ -130,19 +132,19 @@ def truth(xs, ts, id_to_word, pad_id):
     found = []
     for x, t in zip(xs, ts, strict=True):
         words = [id_to_word.get(int(i)) for i in x[x != pad_id]]        # None for the mask
-        for place in np.flatnonzero(t != HIDDEN):
-            p = np.zeros(len(id_to_word))
+        for place in numpy.flatnonzero(t != HIDDEN):
+            p = numpy.zeros(len(id_to_word))
             for word, share in toy.masked_word_probabilities(words, int(place)).items():
                 p[word_to_id[word]] = share
             found.append(p)
-    return np.stack(found)
+    return numpy.stack(found)
 
 
 def best_of(xs, ts, id_to_word, pad_id):
     """What measure would give of a model that knows the toy language: of the accuracy, the expected one, for many of
     the likeliest words are equally likely, and it is chance which is right."""
     p, labels = truth(xs, ts, id_to_word, pad_id), ts[ts != HIDDEN]
-    return float(-np.log(p[np.arange(len(labels)), labels]).mean()), float(p.max(axis=1).mean())
+    return float(-numpy.log(p[numpy.arange(len(labels)), labels]).mean()), float(p.max(axis=1).mean())
 
 
 def draw(trainer, floor):
@@ -151,11 +153,11 @@ def draw(trainer, floor):
 
     plt = pyplot()
     _, (left, right) = plt.subplots(1, 2, figsize=(12, 4.8))
-    epochs = np.arange(1, len(trainer.valid_list) + 1)
-    steps = np.arange(len(trainer.loss_list)) * len(epochs) / max(len(trainer.loss_list), 1)
+    epochs = numpy.arange(1, len(trainer.valid_list) + 1)
+    steps = numpy.arange(len(trainer.loss_list)) * len(epochs) / max(len(trainer.loss_list), 1)
     left.plot(steps, trainer.loss_list, alpha=0.5, label='train: 15 % asked for, others each epoch')
     left.plot(epochs, trainer.valid_list, 'o-', markersize=3, label='valid: every seventh word')
-    right.plot(epochs, 100 * np.array(trainer.train_list), 'o-', color='C1', markersize=3, label='valid')
+    right.plot(epochs, 100 * numpy.array(trainer.train_list), 'o-', color='C1', markersize=3, label='valid')
     if floor:
         loss, share = floor
         left.axhline(loss, color='gray', linestyle='--', label=f'the grammar itself: {loss:.3f}')

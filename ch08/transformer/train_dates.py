@@ -6,6 +6,8 @@ add. It leaves behind the weights, a chart of the accuracy and a picture of wher
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy
+
 from ch07.train_seq2seq import ANSWERED, learn
 from ch08.transformer.transformer import Transformer
 from common.callbacks import WarmupCosine
@@ -81,7 +83,7 @@ def draw_heads(model, x, t):
     _, id_to_char = sequence.get_vocab()
     given = [int(t[0]), *model.generate(x, int(t[0]), len(t) - 1)]
     with not_training(model):
-        model.forward(x[None], np.array([given]))
+        model.forward(x[None], numpy.array([given]))
     weights = {kind: to_cpu(a[:, 0]) for kind, a in model.attention_weights.items()}
     question, written = (''.join(id_to_char[int(i)] for i in ids) for ids in (x, given))
     question, read, answer = (text.replace(' ', '␣') for text in (question, written[:-1], written[1:]))

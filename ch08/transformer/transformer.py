@@ -5,7 +5,7 @@ from common.checks import check_shape, check_sizes
 from common.evaluation import not_training
 from common.layers import gather
 from common.multi_head_attention import set_cache
-from common.np import np
+from common.np import np, to_cpu
 from common.position_layers import SinusoidalPositions
 from common.time_layers import TimeAffine, TimeDropout, TimeEmbedding, TimeSoftmaxWithLoss
 from common.weights import normal, xavier
@@ -65,7 +65,7 @@ class TransformerDecoder(Decoder):
         self.params, self.grads = gather(self.embed, *self.blocks, self.norm, self.affine)
 
     def forward(self, xs, enc_hs):
-        xs = np.asarray(xs)
+        xs = to_cpu(xs)
         check_shape('xs', xs, 'NT')
         start = self.blocks[0].attention.cache_length           # the characters written so far; 0 without a cache
         x = self.dropout.forward(self.positions.forward(self.embed.forward(xs), start))     # (N, T, D)
