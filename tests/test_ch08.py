@@ -298,7 +298,7 @@ def test_saved_model_gives_the_same_answers(kind):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(('kind', 'steps'), [(kind, 600 if kind is BahdanauSeq2seq else 400) for kind in KINDS])
+@pytest.mark.parametrize(('kind', 'steps'), [(kind, 800 if kind is BahdanauSeq2seq else 400) for kind in KINDS])
 def test_attention_finds_the_character_asked_for(kind, steps):
     """Copying a row of ten characters backwards: attention must learn where to look, one h is too small for all."""
     model = kind(8, 8, 32)
