@@ -2,8 +2,10 @@
 
 Which files there are, each data module says itself.
 """
+import codecs
 import hashlib
 import http.client
+import io
 import os
 import secrets
 import sys
@@ -12,6 +14,7 @@ import time
 import urllib.error
 import urllib.request
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,6 +64,7 @@ PAUSE = 0.5             # seconds before the second try, twice as long before th
 SOCKET_TIMEOUT = 20     # seconds for one answer of the network
 TOTAL_TIMEOUT = 300     # seconds for a file, all tries together
 GZIP = b'\x1f\x8b'      # how a file in gzip begins
+BLOCK = 2**18           # bytes of a text that are read at once
 
 
 def folder() -> Path:
@@ -140,20 +144,32 @@ def _find(source: Source, advice: str, seconds: float) -> tuple[Path, bytes]:
                   f'By hand: get {source.url} and put it at {path}' + f'\n{advice}' * bool(advice))
 
 
-def read_text(path: Path) -> str:
-    """The text of a file in UTF-8, with or without a byte order mark; a line ends with one \\n in it, however it did.
+def text_blocks(file) -> Iterator[str]:
+    """The text of a file in UTF-8, open for reading bytes, with or without a byte order mark, in blocks of some BLOCK
+    characters; a line ends with one \\n in it, however it did.
 
     ValueError, with the place, for a file that is not UTF-8 or holds a NUL byte.
     """
-    with open_regular(path) as file, naming_memory(path):
-        data = file.read()
+    decoder = codecs.getincrementaldecoder('utf-8')()
+    newlines = io.IncrementalNewlineDecoder(None, translate=True)
+    start, data = 0, None
+    while data != b'':
+        data = file.read(BLOCK)
+        before = start - len(decoder.getstate()[0])     # a character may stand at the border of two blocks
         try:
-            text = data.decode('utf-8')
+            text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
-            raise InputError(f'{path}: expected UTF-8, got {error.reason} at byte {error.start}') from None
+            raise InputError(f'{file.name}: expected UTF-8, got {error.reason} at byte {before + error.start}') from None
         if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
-            raise InputError(f'{path}: expected a text, got a NUL at byte {data.index(0)}')
-        return text.removeprefix('\ufeff').replace('\r\n', '\n').replace('\r', '\n')
+            raise InputError(f'{file.name}: expected a text, got a NUL at byte {start + data.index(0)}')
+        yield newlines.decode(text if start else text.removeprefix('\ufeff'), final=not data)
+        start += len(data)
+
+
+def read_text(path: Path) -> str:
+    """The whole text of a file, see text_blocks."""
+    with open_regular(path) as file, naming_memory(path):
+        return ''.join(text_blocks(file))
 
 
 def find_weights(stem: str, made_by: str) -> Path:

@@ -1,17 +1,17 @@
 """A text file of your own as a corpus, in the form of dataset.ptb."""
-import re
 from array import array
 from collections import defaultdict
+from itertools import compress
 from numbers import Integral
 from pathlib import Path
 
 import numpy as np
 
-from common.checks import InputError, naming_memory
-from dataset import files, part_of_corpus
+from common.checks import InputError, naming_memory, open_regular
+from dataset import part_of_corpus, words
 
-EOS, UNK = 0, 1     # while the text is read
-PIECE = 2**18       # words of a line that are split off at once
+LINE, UNK, EOS = 0, 1, 2    # while the text is read
+BLOCK = 2**20               # ids that are worked on at once
 
 
 def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
@@ -21,14 +21,22 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
     blanks, in lower case; each line's end is `<eos>`. Of every ten lines (rounded down) the last two are kept back:
     the file's first 80 % are 'train', the next 10 % 'valid' (or 'val'), the last 10 % 'test'.
     The vocabulary is that of the train part: its vocab_size most frequent words, `<unk>` and `<eos>` always among
-    them, with ids in order of first appearance; all other words are `<unk>`.
+    them, with ids in order of first appearance; all other words are `<unk>`, and so are those of over 1,000 characters.
+    Of a text with millions of different words the rarest so far are forgotten again and again as it is read.
     Errors: FileNotFoundError; ValueError for a file that is not UTF-8, or that has no line for the split.
     """
     part_name = part_of_corpus('split', split)
     if not isinstance(vocab_size, Integral) or vocab_size < 3:
         raise InputError(f'vocab_size: expected at least 3: <unk>, <eos> and one word more, got {vocab_size!r}')
+    if not Path(path).is_file():
+        raise FileNotFoundError(f'path is {str(path)!r}, but there is no such file.')
     with naming_memory(path):
-        ids, ends, words = _read(Path(path))
+        return _load(path, part_name, vocab_size)
+
+
+def _load(path, part_name, vocab_size):
+    """See load_data."""
+    ids, ends, known = _read(path, vocab_size)
     tenth = len(ends) // 10
     train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
     parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
@@ -36,44 +44,73 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
     if not len(part):
         raise InputError(f'{path}: expected ten lines with words or more, for a {part_name} part, got {len(ends)}')
 
-    count = np.bincount(train_ids, minlength=len(words))        # (W,): W words in the whole text
+    count = _count(train_ids, len(known))       # (W,): W words in the whole text
     count[[EOS, UNK]] = 0                   # these two are kept whatever their count
-    kept = np.zeros(len(words), dtype=bool)
-    kept[np.argsort(-count, kind='stable')[:vocab_size - 2]] = True     # of equal ones the first that appear
-    kept &= count > 0
+    kept = words.most_frequent(count, vocab_size - 2) & (count > 0)
     kept[[EOS, UNK]] = True
-    kept_id = np.where(kept, np.arange(len(words)), UNK)        # (W,)
-    first = np.full(len(words), len(train_ids))                 # where each appears first; <unk> last where it does not
-    first[kept_id[train_ids[::-1]]] = np.arange(len(train_ids))[::-1]
+    kept_id = np.where(kept, np.arange(len(known)), UNK)        # (W,)
+    first = np.full(len(known), len(train_ids))                 # where each appears first; <unk> last where it does not
+    for start in reversed(range(0, len(train_ids), BLOCK)):
+        block = kept_id[train_ids[start:start + BLOCK]]
+        first[block[::-1]] = np.arange(start, start + len(block))[::-1]
     order = np.flatnonzero(kept)
     order = order[np.argsort(first[order])]
-    new_id = np.zeros(len(words), dtype=np.int64)
+    new_id = np.zeros(len(known), dtype=np.int64)
     new_id[order] = np.arange(len(order))
-    id_to_word = {i: words[old] for i, old in enumerate(order.tolist())}
-    return new_id[kept_id][part], {word: i for i, word in id_to_word.items()}, id_to_word
+    id_to_word = {i: known[old] for i, old in enumerate(order.tolist())}
+    corpus = _look_up(new_id[kept_id], part, np.empty(len(part), np.int64))
+    return corpus, {word: i for i, word in id_to_word.items()}, id_to_word
 
 
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """The ids of all words; where each line that has any ends among them; the words by id: <eos>, <unk>, the others.
+def _read(path, vocab_size) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The ids of all words; where each line that has any ends among them; the words by id, the first of them no word.
 
     Four bytes a word rather than the 60 of a list of strings: a text of 100 MB fits into the memory of a laptop.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f'path is {str(path)!r}, but there is no such file.')
-    text = files.read_text(path)
-    id_of: defaultdict[str, int] = defaultdict(None, {'<eos>': EOS, '<unk>': UNK})
+    id_of: defaultdict[str, int] = defaultdict(None, {words.LINE_END: LINE, words.UNK: UNK, words.EOS: EOS})
     id_of.default_factory = id_of.__len__       # a new word takes the next id
-    ids, ends = array('i'), array('q')
-    for line in re.finditer('.+', text):
-        rest = line[0].lower()
-        start = len(ids)
-        while rest:                         # in pieces, for the whole text can be one line
-            words = rest.split(None, PIECE)
-            rest = words.pop() if len(words) > PIECE else ''
-            ids.extend(map(id_of.__getitem__, words))
-        if len(ids) > start:
-            ids.append(EOS)
-            ends.append(len(ids))
-    if not ends:
+    ids, taken = array('i'), 0                  # what the words take, in bytes
+    with open_regular(path) as file:
+        for found in words.read_words(file):
+            since = len(id_of)
+            ids.extend(map(id_of.__getitem__, found))
+            taken += words.bytes_of(id_of, since)
+            if taken > words.ROOM and len(id_of) > 2 * vocab_size:
+                _forget(ids, id_of)
+                taken = words.bytes_of(id_of, 0)
+    if not ids:
         raise InputError(f'{path}: expected a text, got no words')
-    return np.asarray(ids), np.asarray(ends), list(id_of)
+    read = np.asarray(ids)
+    ends = np.flatnonzero(read == LINE) + 1
+    read[ends - 1] = EOS
+    return read, ends, list(id_of)
+
+
+def _forget(ids, id_of):
+    """Make the rarer half of all words <unk>, in the ids read so far too; the others take the ids from 0 on."""
+    read = np.asarray(ids)
+    count = _count(read, len(id_of))
+    count[[LINE, UNK, EOS]] = len(read)
+    kept = words.most_frequent(count, len(id_of) // 2)
+    _look_up(np.where(kept, kept.cumsum() - 1, UNK), read, read)
+    left = list(compress(id_of, kept))
+    id_of.clear()
+    id_of.update(zip(left, range(len(left)), strict=True))
+
+
+# in blocks, for NumPy makes 8 bytes of each of the ids that it is given
+
+
+def _count(ids, size):
+    """How often each of the ids 0 … size − 1 is there."""
+    count = np.zeros(size, np.int64)
+    for start in range(0, len(ids), BLOCK):
+        count += np.bincount(ids[start:start + BLOCK], minlength=size)
+    return count
+
+
+def _look_up(table, ids, out):
+    """table[ids], into out, which may be ids itself."""
+    for start in range(0, len(ids), BLOCK):
+        out[start:start + BLOCK] = table[ids[start:start + BLOCK]]
+    return out
