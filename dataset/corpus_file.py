@@ -37,16 +37,17 @@ def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = N
     """The text of a file as ids that lie on disk: what is read of them takes memory, and only as long as there is room.
 
     Text, words and line ends as in dataset.text, but all of the text is one corpus. The vocabulary: the words that
-    stand there min_count times or more, of these the vocab_size most frequent, the most frequent first; `<unk>`, which
-    stands for all others, and `<eos>` are always among them.
+    stand there min_count times or more, of these the vocab_size most frequent; `<unk>`, which stands for all
+    others, and `<eos>` are always among them. Ids go by count, the largest first; of equal ones these two, then the
+    first that appear.
     Where there is no file of the ids yet, or one of another text (by its size and the time of its last change) or of
     other arguments, it is made first: the text is read twice. prepared: its path, where it is not to be TEXT.ids. Two
     processes that make it at once do not disturb each other; one that is stopped leaves none.
     Of a text with millions of different words the rarest so far are forgotten again and again while they are counted
     (as ReduceVocab of word2vec.c does), which is told; so a word that is always rare may be missed, but the counts are
     those of the text.
-    Errors: FileNotFoundError; ValueError for a file that is not UTF-8 or has no words, and where another file has the
-    name; OSError where it cannot be written.
+    Errors: FileNotFoundError; ValueError for a file that is not UTF-8, has no words or changes while it is read, and
+    where another file has the name; OSError where it cannot be written.
     """
     check_sizes(min_count=min_count)
     if vocab_size is not None:
@@ -59,7 +60,8 @@ def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = N
         facts = {'dlfs2 corpus': VERSION} | state_of(file) | settings
         found = _open(target, facts)
         if found is None:
-            _prepare(file, check_target(target), facts)
+            check_target(target)        # now, not after minutes
+            _prepare(file, target, facts)
             found = _open(target, facts)
         if found is None:
             raise OSError(f'{target}: it was changed by another process as soon as it was made')
@@ -112,10 +114,10 @@ def _prepare(file, target, facts):
         out.write(counts)       # their place: a count may be lower than the true one while words are forgotten
         for found in _in_blocks(file, target, 50):
             ids = np.fromiter(map(id_of.get, found, repeat(unk)), '<i4', len(found))
-            counts += np.bincount(ids, minlength=len(known))
+            np.add.at(counts, ids, 1)       # not bincount, which makes an array of all words
             out.write(ids)
         if counts.sum() != size or any(facts[key] != value for key, value in state_of(file).items()):
-            raise OSError(f'{file.name}: expected a text that stays as it is, but it was changed while it was read')
+            raise InputError(f'{file.name}: expected a text that stays as it is, but it was changed while it was read')
         out.seek(len(head))
         out.write(counts)
     print(f'{target}: {size:,} ids of {len(known):,} words')

@@ -64,7 +64,7 @@ PAUSE = 0.5             # seconds before the second try, twice as long before th
 SOCKET_TIMEOUT = 20     # seconds for one answer of the network
 TOTAL_TIMEOUT = 300     # seconds for a file, all tries together
 GZIP = b'\x1f\x8b'      # how a file in gzip begins
-BLOCK = 2**18           # bytes of a text that are read at once
+BLOCK = 2**14           # bytes of a text that are read at once: few, so that their words stay in the cache
 
 
 def folder() -> Path:

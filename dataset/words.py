@@ -1,5 +1,4 @@
 """The words of a text file, some at a time: a file of any size, and of any lines, takes the memory of a block of it."""
-import sys
 from collections.abc import Iterator
 from itertools import islice
 
@@ -9,7 +8,7 @@ from dataset.files import text_blocks
 
 UNK, EOS, LINE_END = '<unk>', '<eos>', '\n'     # no word of a text is the last: it is a blank
 LONGEST = 1000      # characters of a word; a longer one is <unk>
-PIECE = 2**18       # characters of a line that are not yet split
+PIECE = 2**14       # characters of a line that are not yet split
 ROOM = 2**29        # bytes that the different words of a text may take while it is read
 
 
@@ -59,9 +58,9 @@ def read_words(file, tell: bool = True) -> Iterator[list[str]]:
 
 
 def bytes_of(words: dict, since: int) -> int:
-    """What the words of a dict take, from the since-th on, in bytes: their text, and some 100 for each in the dict."""
+    """What the words of a dict take, from the since-th on: some 150 bytes each, and at most 4 for a character."""
     new = len(words) - since
-    return sum(map(sys.getsizeof, islice(reversed(words), new))) + 100 * new
+    return 150 * new + 4 * sum(map(len, islice(reversed(words), new)))
 
 
 def most_frequent(counts: np.ndarray, size: int) -> np.ndarray:

@@ -204,6 +204,8 @@ common.callbacks
   EarlyStopping(patience=3)
 dataset.text
   load_data(path, split='train', vocab_size=10000)
+dataset.corpus_file
+  open_corpus(path, min_count=5, vocab_size=None, prepared=None)
 dataset.mnist
   load_data(normalize=True, flatten=True, one_hot_label=False)
   load_mnist(normalize=True, flatten=True, one_hot_label=False)

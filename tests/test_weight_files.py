@@ -54,6 +54,17 @@ def test_words_that_do_not_fit_are_refused():
             weight_files.load_words('y.npz')
 
 
+def test_a_long_word_costs_its_own_length():
+    """One of 300,000 characters among 3,000 short ones, which as an array of text would take 3.6 GB."""
+    words = ['말' * 300_000, *(f'w{i}' for i in range(3000))]
+    weight_files.save_words('x.npz', np.ones((3001, 2)), dict(enumerate(words)))
+    weight_files.save_params('y.npz', [np.ones((3001, 2))], {}, words)
+    assert weight_files.load_words('x.npz')[1] == {word: i for i, word in enumerate(words)}
+    assert weight_files.load_weights('y.npz').words == words
+    for path in ('x.npz', 'y.npz'):
+        assert 900_000 < os.path.getsize(path) < 1_050_000
+
+
 # ---- what is saved can be loaded, or is refused
 
 def test_numbers_too_large_for_float16_are_refused_and_an_npz_takes_them():
