@@ -34,12 +34,12 @@ class CorpusFile(NamedTuple):
 
 def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = None,
                 prepared: str | Path | None = None) -> CorpusFile:
-    """The text of a file as ids that lie on disk: what is read of them takes memory, and only as long as there is room.
+    """The text of a file as ids that stay on disk: no more of them is in memory than is looked at.
 
     Text, words and line ends as in dataset.text, but all of the text is one corpus. The vocabulary: the words that
-    stand there min_count times or more, of these the vocab_size most frequent; `<unk>`, which stands for all
-    others, and `<eos>` are always among them. Ids go by count, the largest first; of equal ones these two, then the
-    first that appear.
+    stand there min_count times or more, of these the vocab_size most frequent; `<unk>`, which stands in the
+    place of all others, and `<eos>` are always among them, be it with a count of 0. Ids go by count, the largest first;
+    of equal ones these two, then the first that appear.
     Where there is no file of the ids yet, or one of another text (by its size and the time of its last change) or of
     other arguments, it is made first: the text is read twice. prepared: its path, where it is not to be TEXT.ids. Two
     processes that make it at once do not disturb each other; one that is stopped leaves none.
@@ -57,7 +57,7 @@ def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = N
     target = Path(f'{path}.ids' if prepared is None else prepared)
     with naming_memory(path), open_regular(path) as file:
         settings = {'min_count': int(min_count), 'vocab_size': None if vocab_size is None else int(vocab_size)}
-        facts = {'dlfs2 corpus': VERSION} | state_of(file) | settings
+        facts = {'dlfs2 corpus': VERSION} | _state_of(file) | settings
         found = _open(target, facts)
         if found is None:
             check_target(target)        # now, not after minutes
@@ -68,7 +68,7 @@ def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = N
         return found
 
 
-def state_of(file) -> dict:
+def _state_of(file) -> dict:
     """What tells that a text is still the same: its size in bytes, and when it was changed, in ns."""
     state = os.fstat(file.fileno())
     return {'bytes': state.st_size, 'changed': state.st_mtime_ns}
@@ -116,7 +116,7 @@ def _prepare(file, target, facts):
             ids = np.fromiter(map(id_of.get, found, repeat(unk)), '<i4', len(found))
             np.add.at(counts, ids, 1)       # not bincount, which makes an array of all words
             out.write(ids)
-        if counts.sum() != size or any(facts[key] != value for key, value in state_of(file).items()):
+        if counts.sum() != size or any(facts[key] != value for key, value in _state_of(file).items()):
             raise InputError(f'{file.name}: expected a text that stays as it is, but it was changed while it was read')
         out.seek(len(head))
         out.write(counts)
@@ -126,26 +126,29 @@ def _prepare(file, target, facts):
 def _in_blocks(file, target, percent):
     """The words of the text in blocks, with a line that says how far it is, from these percent on."""
     file.seek(0)
-    size = os.fstat(file.fileno()).st_size
+    size, shown = os.fstat(file.fileno()).st_size, -1
     for found in words.read_words(file, tell=not percent):
         yield found
-        if sys.stdout.isatty():     # what is printed next stands in its place
-            print(f'making {target}: {percent + 50 * file.tell() // size} %', end='\r', flush=True)
+        now = percent + 50 * file.tell() // size
+        if now > shown and sys.stdout.isatty():     # what is printed next stands in its place
+            shown = now
+            print(f'making {target}: {now} %', end='\r', flush=True)
 
 
 def _vocabulary(blocks, min_count, vocab_size, name) -> tuple[list[str], int]:
     """The words of the vocabulary, the most frequent first, and the number of all words in the text."""
     count: Counter[str] = Counter({words.UNK: 0, words.EOS: 0, words.LINE_END: 0})
-    size = taken = forgotten = 0
+    size = taken = 0
+    told = False
     for found in blocks:
         size += len(found)
         since = len(count)
         count.update(found)
         taken += words.bytes_of(count, since)
         if taken > words.ROOM and len(count) > 2 * (vocab_size or 2):
-            if not forgotten:
+            if not told:
                 print(f'{name} has more different words than are kept: the rarest so far are forgotten')
-            forgotten += 1
+                told = True
             count = _frequent_half(count)
             taken = words.bytes_of(count, 0)
     if not size:

@@ -159,7 +159,8 @@ def text_blocks(file) -> Iterator[str]:
         try:
             text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
-            raise InputError(f'{file.name}: expected UTF-8, got {error.reason} at byte {before + error.start}') from None
+            place = before + error.start
+            raise InputError(f'{file.name}: expected UTF-8, got {error.reason} at byte {place}') from None
         if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
             raise InputError(f'{file.name}: expected a text, got a NUL at byte {start + data.index(0)}')
         yield newlines.decode(text if start else text.removeprefix('\ufeff'), final=not data)

@@ -22,13 +22,14 @@ def read(path):
 
 
 def test_wherever_a_block_ends(write, monkeypatch):
-    """Random texts against Python's own split; of a line longer than a piece, too."""
+    """Random texts against Python's own split; of lines longer than a piece, and of words that are too long, too."""
     dice = random.Random(5)
+    monkeypatch.setattr(words, 'LONGEST', 3)
     parts = ['a', 'Bb', '나는', '😀', 'é', ' ', '  ', '\t', '\u3000', '\n', '\r\n', '\r', '\n\n']
     for size in [*range(1, 12)] * 20:
         content = ''.join(dice.choices(parts, k=dice.randrange(60)))
         lines = [line.split() for line in content.lower().replace('\r\n', '\n').replace('\r', '\n').split('\n')]
-        expected = [word for line in lines if line for word in (*line, '\n')]
+        expected = [word if len(word) <= 3 else '<unk>' for line in lines if line for word in (*line, '\n')]
         path = write(content.encode('utf-8-sig' if size > 2 and dice.random() < 0.5 else 'utf-8'))
         monkeypatch.setattr(files, 'BLOCK', size)
         monkeypatch.setattr(words, 'PIECE', dice.choice([1, 4, 100]))
