@@ -62,12 +62,9 @@ from dataset import digits, images, ptb, sequence, spiral, toy
 from tests.test_battery import CASES, LAYERS, NO_LAYERS, draw
 
 # files, signals, command lines and what a training leaves have hostile tests of their own; the rest here
-ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'figures', 'files', 'interrupts', 'launcher', 'lock', 'parallel',
-             'storage', 'text', 'ties', 'training', 'unpickle', 'weight_files', 'word_map', 'writing',
-             'interchange', 'safetensors_files', 'word2vec_files', 'wordnet'}
-ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'corpus_file', 'figures', 'files', 'interrupts', 'launcher',
-             'lock', 'parallel', 'storage', 'text', 'ties', 'training', 'unpickle', 'weight_files', 'word_map', 'words',
-             'writing'}
+ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'corpus_file', 'figures', 'files', 'interchange', 'interrupts',
+             'launcher', 'lock', 'parallel', 'safetensors_files', 'storage', 'text', 'ties', 'training', 'unpickle',
+             'weight_files', 'word2vec_files', 'word_map', 'wordnet', 'words', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
     'Derivations', 'normalized', 'fill',
