@@ -1,0 +1,56 @@
+"""Learn word vectors from a corpus of any size, as fast as compiled word2vec does (Mikolov et al., 2013).
+
+CBOW or skip-gram on runs of the corpus that share their negatives; frequent words can be thinned out, rare ones left
+out. `python -m ch04.eval --params word_vectors.npz` judges the vectors.
+"""
+from typing import Annotated, Literal
+
+from ch04.run_models import RunCBOW, RunSkipGram
+from ch04.run_trainer import RunLoader, RunTrainer
+from common.cli import FROM_0, SEEDS, run
+from common.np import np
+from common.training import training
+from common.weight_files import save_words
+from dataset.corpus import load_data
+
+
+def main(
+    # data
+    corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    window_size: Annotated[int, 'context words on each side, at most; each run draws its own'] = 5,
+    min_count: Annotated[int, 'words that the corpus holds less often are left out'] = 1,
+    sample: Annotated[float, 'share of the corpus above which a word is thinned out, as 0.001; 0: none is'] = 0.0,
+    # model
+    model: Annotated[Literal['cbow', 'skip_gram'], 'which model is trained'] = 'cbow',
+    hidden_size: Annotated[int, 'numbers in a word vector'] = 100,
+    # training
+    run_size: Annotated[int, 'words of the corpus in one step'] = 1000,
+    negatives: Annotated[int, 'words drawn for each run, which count as 5 for each of its words'] = 32,
+    max_epoch: Annotated[int, 'passes over the corpus', FROM_0] = 5,
+    learning_rate: Annotated[float, 'the first step size; it falls to 0'] = 0.1,
+    # files
+    resume: Annotated[bool, 'go on from the checkpoint that each epoch leaves'] = False,
+    # chance
+    seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
+):
+    """Train word vectors, save them and draw the loss; returns the trainer."""
+    flags = dict(locals())
+    ids, word_to_id, id_to_word = load_data(corpus)
+    if seed is not None:
+        np.random.seed(seed)
+    loader = RunLoader(ids, None, run_size, negatives, min_count, sample)
+    Model = RunCBOW if model == 'cbow' else RunSkipGram
+    net = Model(len(loader.words), hidden_size)
+    trainer = RunTrainer(net, learning_rate)
+
+    def save(path, about):
+        save_words(path, net.word_vecs, {i: id_to_word[word] for i, word in enumerate(loader.words.tolist())}, about)
+
+    with training(trainer, 'word_vectors', flags, (ids, word_to_id), resume=resume, save=save):
+        trainer.fit(loader, max_epoch, window_size)
+    trainer.plot(name='ch04_train_runs')
+    return trainer
+
+
+if __name__ == '__main__':
+    run(main)
