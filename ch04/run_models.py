@@ -25,19 +25,21 @@ def sigmoid(x):
     return x
 
 
-def check_run(run, window_size):
-    """InputError unless this is a Run of two words or more."""
+def check_run(run, window_size, V):
+    """InputError unless this is a Run of two words or more, all ids below V."""
     check_sizes(window_size=window_size)
     if not isinstance(run, Run):
         raise InputTypeError(f'run: expected one of those that make_runs makes, got {brief(run)}')
     if run.size < 2:
         raise InputError('run: expected two words or more, got one, beside which nothing stands')
+    if run.rows[0] < 0 or run.rows[-1] >= V:
+        raise InputError(f'run: expected ids from 0 to {V - 1}, got {run.rows[0]} to {run.rows[-1]}')
 
 
 class RunModel(BaseModel):
     """What both models share: first weights, and gradients by word. `.word_vecs` (V, H).
 
-    forward(run, window_size) -> loss. After backward, `grads` are RowSparse; `curvatures`, one number for each of
+    forward(run, window_size) -> loss, a sum over `terms` words or pairs of words. After backward, `grads` are RowSparse; `curvatures`, one number for each of
     their rows, says how much the gradient grows, about, by a step of 1 along it; `step_sizes` is what the learning
     rate of each parameter is multiplied by. RunTrainer reads all three.
     """
@@ -52,6 +54,7 @@ class RunModel(BaseModel):
         self.grads = [RowSparse((V, H), dtype), RowSparse((V, H), dtype)]
         self.curvatures = [np.zeros(0, dtype), np.zeros(0, dtype)]
         self.step_sizes = [1, 1]
+        self.terms = 0
         self.sizes = {'vocab_size': V, 'hidden_size': H, 'sample_size': sample_size}
         self.word_vecs = W_in
 
@@ -72,7 +75,7 @@ class RunCBOW(RunModel):
 
     def forward(self, run, window_size, want_loss=True):
         """The loss; None where it is not wanted, for it takes a tenth of a step's time."""
-        check_run(run, window_size)
+        check_run(run, window_size, len(self.word_vecs))
         W_in, W_out = self.params
         B, K = run.size, len(run.words) - run.size
         x = W_in.take(run.words[:B], axis=0)                            # (B, H)
@@ -84,6 +87,7 @@ class RunCBOW(RunModel):
         S = h @ y[B:].T                                                 # (B, K)
         weight = self.sample_size / K
         loss = float(softplus(-s).sum() + weight * softplus(S).sum()) if want_loss else None
+        self.terms = B
         ds = sigmoid(s)
         ds -= 1                                                         # dL/ds = σ(s) − 1
         self.cache = run, window_size, share, h, y, ds, sigmoid(S), weight
@@ -127,14 +131,16 @@ class RunSkipGram(RunModel):
 
     def forward(self, run, window_size, want_loss=True):
         """The loss; None where it is not wanted."""
-        check_run(run, window_size)
+        check_run(run, window_size, len(self.word_vecs))
         W_in, W_out = self.params
         B, K = run.size, len(run.words) - run.size
         x = W_in.take(run.words[:B], axis=0)                            # (B, H)
         y = W_out.take(run.words, axis=0)                               # (B + K, H)
         s = [np.einsum('th,th->t', x[t], y[u]) for t, u in pairs(B, window_size)]
         S = x @ y[B:].T                                                 # (B, K)
-        weight = self.sample_size / K * neighbours(B, window_size)[:, None].astype(x.dtype)     # (B, 1)
+        n = neighbours(B, window_size)                                  # (B,)
+        self.terms = int(n.sum())
+        weight = (self.sample_size / K * n[:, None]).astype(x.dtype)    # (B, 1)
         loss = None
         if want_loss:
             loss = float(sum(softplus(-scores).sum() for scores in s) + (weight * softplus(S)).sum())
@@ -160,3 +166,85 @@ class RunSkipGram(RunModel):
         steep_in *= np.vdot(y[:B], y[:B]) / (4 * B)
         steep_out *= np.vdot(x, x) / (4 * B)
         self.set_grads(run, (dW_in, steep_in), (dW_out, steep_out))
+
+
+# ---------------------------------------------------------------- the same, to read
+
+
+class SimpleRunModel(RunModel):
+    """What the plain forms share. Their gradients (V, H) and curvatures (V,) are those of all words."""
+
+    def __init__(self, vocab_size, hidden_size, sample_size=5, dtype='f'):
+        super().__init__(vocab_size, hidden_size, sample_size, dtype)
+        self.grads = [np.zeros_like(param) for param in self.params]
+
+    def begin(self, run, window_size):
+        check_run(run, window_size, len(self.word_vecs))
+        B = run.size
+        self.words, self.negatives = run.words[:B].tolist(), run.words[B:].tolist()
+        self.windows = [[u for u in range(t - window_size, t + window_size + 1) if u != t and 0 <= u < B]
+                        for t in range(B)]      # places, for each place
+
+    def questions(self, word):
+        """A word, the right answer to whether it stands there, and how much that counts: the word, then negatives."""
+        weight = self.sample_size / len(self.negatives)
+        return [(word, 1, 1), *((negative, 0, weight) for negative in self.negatives)]
+
+    def loss_given(self, h, word):
+        return sum(weight * softplus(-h @ self.params[1][other] if answer else h @ self.params[1][other])
+                   for other, answer, weight in self.questions(word))
+
+    def clear(self):
+        for grad in self.grads:
+            grad[...] = 0
+        self.curvatures = [np.zeros(len(grad), grad.dtype) for grad in self.grads]
+
+
+class Simple_RunCBOW(SimpleRunModel):
+    """RunCBOW, a word and a negative at a time: slow, to read."""
+
+    def forward(self, run, window_size):
+        self.begin(run, window_size)
+        W_in, _ = self.params
+        self.hs = [sum(W_in[self.words[u]] for u in window) / len(window) for window in self.windows]
+        return float(sum(self.loss_given(h, word) for h, word in zip(self.hs, self.words, strict=True)))
+
+    def backward(self):
+        self.clear()
+        (_, W_out), (dW_in, dW_out), (steep_in, steep_out) = self.params, self.grads, self.curvatures
+        h_square = sum(h @ h for h in self.hs) / len(self.hs)
+        y_square = sum(W_out[word] @ W_out[word] for word in self.words) / len(self.words)
+        for h, word, window in zip(self.hs, self.words, self.windows, strict=True):
+            dh = 0
+            for other, answer, weight in self.questions(word):
+                ds = weight * (1 / (1 + np.exp(-h @ W_out[other])) - answer)
+                dh += ds * W_out[other]
+                dW_out[other] += ds * h
+                steep_out[other] += abs(ds) * h_square / 4
+            for u in window:
+                dW_in[self.words[u]] += dh / len(window)
+            steep_in[word] += y_square / 4
+
+
+class Simple_RunSkipGram(SimpleRunModel):
+    """RunSkipGram, a word, a neighbour and a negative at a time: slow, to read."""
+
+    def forward(self, run, window_size):
+        self.begin(run, window_size)
+        W_in, _ = self.params
+        return float(sum(self.loss_given(W_in[word], self.words[u])
+                         for word, window in zip(self.words, self.windows, strict=True) for u in window))
+
+    def backward(self):
+        self.clear()
+        (W_in, W_out), (dW_in, dW_out), (steep_in, steep_out) = self.params, self.grads, self.curvatures
+        x_square = sum(W_in[word] @ W_in[word] for word in self.words) / len(self.words)
+        y_square = sum(W_out[word] @ W_out[word] for word in self.words) / len(self.words)
+        for word, window in zip(self.words, self.windows, strict=True):
+            for u in window:
+                for other, answer, weight in self.questions(self.words[u]):
+                    ds = weight * (1 / (1 + np.exp(-W_in[word] @ W_out[other])) - answer)
+                    dW_in[word] += ds * W_out[other]
+                    dW_out[other] += ds * W_in[word]
+                    steep_in[word] += abs(ds) * y_square / 4
+                    steep_out[other] += abs(ds) * x_square / 4

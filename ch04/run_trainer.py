@@ -7,7 +7,6 @@ import numpy
 from ch04.word_runs import make_runs
 from common.checks import InputError, check_id_dtype, check_ids, check_range, check_shape, check_sizes
 from common.interrupts import StepGuard
-from common.np import np
 from common.optimizer import Optimizer
 from common.trainer import BaseTrainer, check_params
 
@@ -98,9 +97,9 @@ def count_words(ids, block_size=100_000):
 class RunTrainer(BaseTrainer):
     """Trains a model of ch04.run_models on the runs of a RunLoader; the learning rate falls to 0 in a straight line.
 
-    `.loss_list` holds the mean loss a word, each `eval_interval` blocks, of the first run of each block. `average`, a
-    function, is called with model.params after each block: where several processes learn, each from its part of the
-    corpus, it makes the arrays, in place, the mean of theirs (Ji et al., 2019).
+    `.loss_list` holds the mean loss of a word (skip-gram: of a pair) in the first run of each block, a mean over
+    `eval_interval` blocks. `average`, a function, is called with model.params after each block: where several processes
+    learn, each from its part of the corpus, it makes the arrays, in place, the mean of theirs (Ji et al., 2019).
     """
 
     label = 'loss'
@@ -153,7 +152,7 @@ class RunTrainer(BaseTrainer):
         for r, run in enumerate(runs):
             loss = model.forward(run, numpy.random.randint(1, self.window_size + 1), want_loss=r == 0)
             if r == 0:
-                self.losses.append(loss / run.size)
+                self.losses.append(loss / model.terms)
             model.backward()
             self.optimizer.update(model.params, model.grads, model.curvatures, model.step_sizes)
         if self.average is not None:

@@ -104,7 +104,7 @@ def sum_by_word(run, x):
     x = x.take(run.order, axis=0)
     done = run.levels[0]
     sums = x[:done]
-    for level, count in enumerate(run.levels[1:], 1):
+    for count in run.levels[1:]:
         if count <= FEW:
             hot = np.arange(count)[:, None] == run.ranks[done:]         # (count, places that are left)
             sums[:count] += hot.astype(x.dtype) @ x[done:]

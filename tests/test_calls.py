@@ -25,7 +25,9 @@ from ch01.volume1.vae import VariationalAutoencoder
 from ch03.simple_cbow import SimpleCBOW
 from ch03.simple_skip_gram import SimpleSkipGram
 from ch04.cbow import CBOW
+from ch04.run_models import RunCBOW, RunSkipGram, Simple_RunCBOW, Simple_RunSkipGram
 from ch04.skip_gram import SkipGram
+from ch04.word_runs import make_runs
 from ch05.simple_rnnlm import SimpleRnnlm
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
@@ -68,6 +70,7 @@ ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'corpus_file', 'figures', 
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
     'Derivations', 'normalized', 'fill',
+    'Derivations', 'normalized', 'RunModel', 'SimpleRunModel',
     'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'Sublayer', 'add_at', 'add_grads', 'as_array', 'as_dtype',
     'as_floats', 'attend', 'attend_back', 'fitted', 'masked_softmax', 'pieces', 'rotate', 'sinusoids', 'turned', 'wide',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',
@@ -105,6 +108,7 @@ XS, TS = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[2, 3, 4], [5, 6, 0]])
 CONTEXTS, TARGET = np.array([[0, 2], [1, 3]]), np.array([1, 2])
 
 
+RUN, = make_runs(CORPUS[None], np.array([[2, 6]]))
 IDS_4 = np.array([0, 3, 1, 2])
 
 
@@ -283,6 +287,8 @@ CALLS = {
                             target=util.convert_one_hot(TARGET, 7)),
     'CBOW': model(CBOW, {**V_H, **WINDOW}, contexts=CONTEXTS, target=TARGET),
     'SkipGram': model(SkipGram, {**V_H, **WINDOW}, contexts=CONTEXTS, target=TARGET),
+    **{kind.__name__: model(kind, {**V_H, 'sample_size': 5}, run=RUN, window_size=1)
+       for kind in (RunCBOW, RunSkipGram, Simple_RunCBOW, Simple_RunSkipGram)},
     'SimpleRnnlm': model(SimpleRnnlm, SIZES, **LM),
     'Rnnlm': model(Rnnlm, {**SIZES, 'forget_bias': 0.0}, **LM),
     'BetterRnnlm': model(BetterRnnlm, {**SIZES, 'wordvec_size': 2, 'dropout_ratio': 0.5}, **LM, train_flg=True),
