@@ -1,6 +1,8 @@
 """Training on a corpus of any size: block by block, from runs, with a step that frequent words survive."""
+import copy
 import math
 import time
+from contextlib import nullcontext
 
 import numpy
 
@@ -65,6 +67,15 @@ class RunLoader:
         """The number of blocks."""
         return -(-len(self.ids) // self.block_size)
 
+    def part(self, i, n):
+        """The i-th of n RunLoaders, each of as long a part of the corpus: of its end fewer than n words are left out."""
+        size = len(self.ids) // n
+        if not size:
+            raise InputError(f'ids: expected {n} or more, one for each part, got {len(self.ids)}')
+        part = copy.copy(self)
+        part.ids = self.ids[i * size:(i + 1) * size]
+        return part
+
     def block(self, i):
         """The runs of the i-th block: as long as one another, of about run_size words; [] where no two words stay."""
         ids = numpy.asarray(self.ids[i * self.block_size:(i + 1) * self.block_size])
@@ -98,17 +109,16 @@ class RunTrainer(BaseTrainer):
     """Trains a model of ch04.run_models on the runs of a RunLoader; the learning rate falls to 0 in a straight line.
 
     `.loss_list` holds the mean loss of a word (skip-gram: of a pair) in the first run of each block, a mean over
-    `eval_interval` blocks. `average`, a function, is called with model.params after each block: where several processes
-    learn, each from its part of the corpus, it makes the arrays, in place, the mean of theirs (Ji et al., 2019).
+    `eval_interval` blocks. Under mpiexec each rank learns from its part of the corpus, and after each block all go on
+    from the mean of their models (Ji et al., 2019).
     """
 
     label = 'loss'
     curve = 'loss_list'
 
-    def __init__(self, model, learning_rate=0.1, callbacks=(), average=None):
+    def __init__(self, model, learning_rate=0.1, callbacks=()):
         super().__init__(model, DampedSGD(learning_rate), callbacks)
         self.learning_rate = learning_rate
-        self.average = average
         self.loss_list = []
 
     def record(self, mean_loss):
@@ -121,17 +131,22 @@ class RunTrainer(BaseTrainer):
         if len(loader.words) != len(self.model.word_vecs):
             raise InputError(f'loader: expected one of {len(self.model.word_vecs)} words, as many as the model has, '
                              f'got {len(loader.words)}')
-        self.loader, self.window_size = loader, window_size
+        self.loader = loader if self.ranks is None else loader.part(self.ranks.rank, self.ranks.size)
+        self.window_size = window_size
         self.end = max_epoch if self.goes_on else self.current_epoch + max_epoch
-        self.train(None, len(loader), max_epoch, None, eval_interval, None)
+        self.train(None, len(self.loader), max_epoch, None, eval_interval, None)
 
     def train_epoch(self, batches, max_iters, max_grad):
+        self.level()
         start = time.perf_counter()
-        with StepGuard() as guard:
+        with StepGuard(self.ranks and self.ranks.any) as guard:
             for i in range(max_iters):
                 done = (self.current_epoch + i / max_iters) / self.end
                 self.optimizer.lr = self.learning_rate * (1 - done)
-                self.train_block(self.loader.block(i))
+                with self.ranks.own_chance(self.current_epoch * max_iters + i) if self.ranks else nullcontext():
+                    self.train_block(self.loader.block(i))
+                if self.ranks is not None:
+                    self.ranks.average(self.model.params)
                 is_due = self.progress.due(i)
                 if (is_due or i == max_iters - 1) and self.losses:
                     if not math.isfinite(self.losses[-1]):
@@ -141,6 +156,7 @@ class RunTrainer(BaseTrainer):
                 if is_due and self.losses:
                     value = self.record(sum(self.losses) / len(self.losses))
                     words = min((i + 1) * self.loader.block_size, len(self.loader.ids))
+                    words *= self.ranks.size if self.ranks else 1
                     pace = words / (time.perf_counter() - start)
                     self.progress.line(self.current_epoch + 1, i, f'loss {value:.2f} | {pace:,.0f} words/s')
                     self.losses = []
@@ -155,5 +171,3 @@ class RunTrainer(BaseTrainer):
                 self.losses.append(loss / model.terms)
             model.backward()
             self.optimizer.update(model.params, model.grads, model.curvatures, model.step_sizes)
-        if self.average is not None:
-            self.average(model.params)

@@ -1,24 +1,29 @@
 """Learn word vectors from a corpus of any size, as fast as compiled word2vec does (Mikolov et al., 2013).
 
 CBOW or skip-gram on runs of the corpus that share their negatives; frequent words can be thinned out, rare ones left
-out. `python -m ch04.eval --params word_vectors.npz` judges the vectors.
+out. All of a text file is learnt from, as ids that are made once and stay on disk. Several processes, `mpiexec -n 4`,
+take a part of the corpus each. `python -m ch04.eval --params word_vectors.npz` judges the vectors.
 """
+from functools import partial
+from pathlib import Path
 from typing import Annotated, Literal
 
 from ch04.run_models import RunCBOW, RunSkipGram
 from ch04.run_trainer import RunLoader, RunTrainer
 from common.cli import FROM_0, SEEDS, run
 from common.np import np
+from common.parallel import first_before_others
 from common.training import training
 from common.weight_files import save_words
 from dataset.corpus import load_data
+from dataset.corpus_file import open_corpus
 
 
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
     window_size: Annotated[int, 'context words on each side, at most; each run draws its own'] = 5,
-    min_count: Annotated[int, 'words that the corpus holds less often are left out'] = 1,
+    min_count: Annotated[int | None, 'rarer words are left out, those of a text file <unk>; none: 1, or 5'] = None,
     sample: Annotated[float, 'share of the corpus above which a word is thinned out, as 0.001; 0: none is'] = 0.0,
     # model
     model: Annotated[Literal['cbow', 'skip_gram'], 'which model is trained'] = 'cbow',
@@ -35,10 +40,15 @@ def main(
 ):
     """Train word vectors, save them and draw the loss; returns the trainer."""
     flags = dict(locals())
-    ids, word_to_id, id_to_word = load_data(corpus)
+    if corpus not in ('ptb', 'toy') and Path(corpus).is_file():
+        ids, counts, word_to_id, id_to_word = first_before_others(
+            partial(open_corpus, corpus, 5 if min_count is None else min_count))
+        loader = RunLoader(ids, counts, run_size, negatives, 1, sample)
+    else:
+        ids, word_to_id, id_to_word = load_data(corpus)
+        loader = RunLoader(ids, None, run_size, negatives, 1 if min_count is None else min_count, sample)
     if seed is not None:
         np.random.seed(seed)
-    loader = RunLoader(ids, None, run_size, negatives, min_count, sample)
     Model = RunCBOW if model == 'cbow' else RunSkipGram
     net = Model(len(loader.words), hidden_size)
     trainer = RunTrainer(net, learning_rate)
@@ -53,4 +63,4 @@ def main(
 
 
 if __name__ == '__main__':
-    run(main)
+    run(main, parallel=True)

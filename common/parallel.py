@@ -71,6 +71,17 @@ def total(number):
     return number if ranks is None else ranks.sum(number)
 
 
+def first_before_others(make):
+    """make() of rank 0, then of the others: a file that it makes where there is none is made once."""
+    ranks = world()
+    if ranks is not None and ranks.rank:
+        ranks.comm.barrier()
+    made = make()
+    if ranks is not None and not ranks.rank:
+        ranks.comm.barrier()
+    return made
+
+
 class Ranks:
     """The processes that train together: this one is `rank` of `size`. All call the same methods in the same order.
 

@@ -4,6 +4,8 @@ import sys
 
 import numpy as np
 
+from ch04.run_models import RunCBOW
+from ch04.run_trainer import RunLoader, RunTrainer
 from ch06.rnnlm import Rnnlm
 from ch07.seq2seq import Seq2seq
 from ch08.transformer.bert import BERT
@@ -92,6 +94,19 @@ def evaluations():
     return found
 
 
+def words_of_parts(ranks):
+    """The vectors of two ranks that learn from half of a corpus each, and the mean of two that know of no other."""
+    ids = np.random.randint(0, 7, 400)
+    joint, alone = RunCBOW(7, 3), RunCBOW(7, 3)
+    alone.params[0][...] = joint.params[0]
+    one = RunTrainer(alone)
+    one.ranks = None
+    with ranks.own_chance(0):
+        one.fit(RunLoader(ids, run_size=20).part(ranks.rank, ranks.size), 1, eval_interval=None)
+    RunTrainer(joint).fit(RunLoader(ids, run_size=20), 1, eval_interval=None)
+    return [joint.word_vecs.tolist(), (ranks.comm.allreduce(alone.word_vecs) / ranks.size).tolist()]
+
+
 def main(path):
     ranks = world()
     found = {'models': models(), 'evaluations': evaluations(), 'ranks': None if ranks is None else ranks.size}
@@ -108,6 +123,7 @@ def main(path):
         arrays = [np.full((2, 3), float(ranks.rank)).T, np.arange(3, dtype='f') * ranks.rank]
         ranks.average(arrays)
         found['average'] = ranks.comm.gather([array.tolist() for array in arrays])
+        found['words of parts'] = words_of_parts(ranks)
         found['all params'] = ranks.comm.gather([param.tolist() for param in model.params])
     if ranks is None or not ranks.rank:
         with open(path, 'w', encoding='utf-8') as file:

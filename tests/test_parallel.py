@@ -104,6 +104,15 @@ def test_all_ranks_have_the_same_model(ranks, on):
 
 @with_mpi
 @pytest.mark.slow
+@pytest.mark.parametrize('ranks', [2, 4])
+def test_word_vectors_are_the_mean_of_those_of_the_parts(ranks, on):
+    joint, mean = on(ranks)['words of parts']
+    np.testing.assert_allclose(joint, mean, rtol=1e-5, atol=1e-7)
+    assert np.abs(joint).max() > 0.1
+
+
+@with_mpi
+@pytest.mark.slow
 def test_a_seed_and_a_number_of_ranks_repeat_bit_for_bit(on):
     first = on(2)
     status, out = finish(start(2, '-m', 'tests.on_ranks', 'again.json'))

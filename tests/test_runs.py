@@ -178,17 +178,14 @@ def test_words_of_a_list_of_the_grammar_come_near_each_other(Model):
     assert share_in_list(word_lists(word_to_id), model.word_vecs) > 0.5        # by chance it is 0.02
 
 
-def test_what_comes_after_a_block_gets_the_models_own_arrays():
-    ids = np.arange(50).repeat(5)
-    model, seen = RunCBOW(50, 3), []
-
-    def average(params):
-        seen.append([param is mine for param, mine in zip(params, model.params, strict=True)])
-        params[0][...] = 7
-
-    trainer = RunTrainer(model, average=average)
-    trainer.fit(RunLoader(ids, block_size=100), 2, eval_interval=None)
-    assert seen == [[True, True]] * 6 and (model.word_vecs == 7).all()
+def test_parts_of_a_corpus_are_as_long_as_one_another():
+    loader = RunLoader(np.arange(11), block_size=4)
+    parts = [loader.part(i, 3) for i in range(3)]
+    assert [part.ids.tolist() for part in parts] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
+    assert [len(part) for part in parts] == [1, 1, 1] and len(loader) == 3
+    assert {word for part in parts for run in part.block(0) for word in run.words[:run.size].tolist()} == set(range(9))
+    with pytest.raises(InputError, match='^ids: expected 12 or more, one for each part, got 11'):
+        loader.part(0, 12)
 
 
 def test_a_training_that_diverges_ends_with_a_message():
