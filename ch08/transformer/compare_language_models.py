@@ -82,8 +82,8 @@ def draw(curves, floor):
     plt.title('the toy language, learnt in equal time')
     plt.xlabel('seconds of training')
     plt.ylabel('test perplexity')
-    lowest = min(perplexity for points in curves.values() for _, perplexity in points[-1:])
-    plt.ylim(floor - 0.1 * (lowest - floor) - 0.2, 2 * max(points[-1][1] for points in curves.values()))
+    above = max(points[-1][1] for points in curves.values()) - floor
+    plt.ylim(floor - above / 2, floor + 8 * above)      # what came in the first seconds is outside
     plt.grid(True)
     plt.legend()
 
