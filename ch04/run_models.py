@@ -39,9 +39,9 @@ def check_run(run, window_size, V):
 class RunModel(BaseModel):
     """What both models share: first weights, and gradients by word. `.word_vecs` (V, H).
 
-    forward(run, window_size) -> loss, a sum over `terms` words or pairs of words. After backward, `grads` are RowSparse;
-    `curvatures`, one number for each of their rows, says how much the gradient grows, about, by a step of 1 along it;
-    `step_sizes` is what the learning rate of each parameter is multiplied by. RunTrainer reads all three.
+    forward(run, window_size) -> loss, a sum over `terms` words or pairs of words. After backward, `grads` are
+    RowSparse; `curvatures`, one number for each of their rows, says how much the gradient grows, about, by a step of 1
+    along it; `step_sizes` is what the learning rate of each parameter is multiplied by. DampedSGD takes all three.
     """
 
     def __init__(self, vocab_size, hidden_size, sample_size=5, dtype='f'):

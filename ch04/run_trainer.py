@@ -12,6 +12,8 @@ from common.interrupts import StepGuard
 from common.optimizer import Optimizer
 from common.trainer import BaseTrainer, check_params
 
+LOOK = 10       # runs, of which the loss of one is worked out
+
 
 class DampedSGD(Optimizer):
     """p ← p − η/(1 + η·c)·g for each row of a RowSparse gradient, η the learning rate times the parameter's step size.
@@ -42,7 +44,7 @@ class RunLoader:
     P(word) ∝ count(word)^0.75. Mikolov et al., 2013.
     """
 
-    def __init__(self, ids, counts=None, run_size=1000, negatives=32, min_count=1, sample=0.0, block_size=100_000):
+    def __init__(self, ids, counts=None, run_size=1500, negatives=32, min_count=1, sample=0.0, block_size=100_000):
         check_sizes(run_size=run_size, negatives=negatives, min_count=min_count, block_size=block_size)
         check_range('sample', sample, 0, math.inf)
         check_shape('ids', ids, 'N')
@@ -108,9 +110,9 @@ def count_words(ids, block_size=100_000):
 class RunTrainer(BaseTrainer):
     """Trains a model of ch04.run_models on the runs of a RunLoader; the learning rate falls to 0 in a straight line.
 
-    `.loss_list` holds the mean loss of a word (skip-gram: of a pair) in the first run of each block, a mean over
-    `eval_interval` blocks. Under mpiexec each rank learns from its part of the corpus, and after each block all go on
-    from the mean of their models (Ji et al., 2019).
+    `.loss_list` holds the mean loss of a word (skip-gram: of a pair) in each tenth run, a mean over `eval_interval`
+    blocks. Under mpiexec each rank learns from its part of the corpus, and after each block all go on from the mean of
+    their models (Ji et al., 2019).
     """
 
     label = 'loss'
@@ -166,8 +168,9 @@ class RunTrainer(BaseTrainer):
     def train_block(self, runs):
         model = self.model
         for r, run in enumerate(runs):
-            loss = model.forward(run, numpy.random.randint(1, self.window_size + 1), want_loss=r == 0)
-            if r == 0:
+            is_looked_at = r % LOOK == 0
+            loss = model.forward(run, numpy.random.randint(1, self.window_size + 1), is_looked_at)
+            if is_looked_at:
                 self.losses.append(loss / model.terms)
             model.backward()
             self.optimizer.update(model.params, model.grads, model.curvatures, model.step_sizes)

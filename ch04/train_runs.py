@@ -29,7 +29,7 @@ def main(
     model: Annotated[Literal['cbow', 'skip_gram'], 'which model is trained'] = 'cbow',
     hidden_size: Annotated[int, 'numbers in a word vector'] = 100,
     # training
-    run_size: Annotated[int, 'words of the corpus in one step'] = 1000,
+    run_size: Annotated[int, 'words of the corpus in one step'] = 1500,
     negatives: Annotated[int, 'words drawn for each run, which count as 5 for each of its words'] = 32,
     max_epoch: Annotated[int, 'passes over the corpus', FROM_0] = 5,
     learning_rate: Annotated[float, 'the first step size; it falls to 0'] = 0.1,
@@ -57,7 +57,7 @@ def main(
         save_words(path, net.word_vecs, {i: id_to_word[word] for i, word in enumerate(loader.words.tolist())}, about)
 
     with training(trainer, 'word_vectors', flags, (ids, word_to_id), resume=resume, save=save):
-        trainer.fit(loader, max_epoch, window_size)
+        trainer.fit(loader, max_epoch, window_size, eval_interval=max(1, len(loader) // 5))
     trainer.plot(name='ch04_train_runs')
     return trainer
 

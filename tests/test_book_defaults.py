@@ -283,7 +283,7 @@ ch02.count_method_big   window_size=2 wordvec_size=100
 ch02.thesaurus          word='car' window_size=2 wordvec_size=100
 ch03.train              window_size=1 hidden_size=5 batch_size=3 max_epoch=1000
 ch04.train              window_size=5 hidden_size=100 batch_size=100 max_epoch=10
-ch04.train_runs         window_size=5 hidden_size=100 run_size=1000 negatives=32 max_epoch=5 learning_rate=0.1
+ch04.train_runs         window_size=5 hidden_size=100 run_size=1500 negatives=32 max_epoch=5 learning_rate=0.1
 ch05.train              corpus_size=1000 wordvec_size=100 hidden_size=100 batch_size=10 time_size=5 max_epoch=100
 ch05.train              learning_rate=0.1
 ch05.train_custom_loop  corpus_size=1000 wordvec_size=100 hidden_size=100 batch_size=10 time_size=5 max_epoch=100
