@@ -71,17 +71,22 @@ LIMIT = int(os.environ.get('DLFS2_TEST_SECONDS', 120))      # more is asked for 
 
 
 @pytest.fixture(autouse=True)
-def time_limit(signals_reach_children):
-    """A test that waits without end fails after two minutes. (Windows has no alarm: tests have limits of their own.)"""
+def time_limit(signals_reach_children, request):
+    """A test that waits without end fails after two minutes, or as its mark says: `pytest.mark.time_limit(300)`.
+
+    (Windows has no alarm: tests have limits of their own.)
+    """
     if not hasattr(signal, 'SIGALRM'):
         yield
         return
+    mark = request.node.get_closest_marker('time_limit')
+    limit = max(LIMIT, mark.args[0]) if mark else LIMIT
 
     def late(*_):
-        pytest.fail(f'{LIMIT} seconds have passed')
+        pytest.fail(f'{limit} seconds have passed')
 
     before = signal.signal(signal.SIGALRM, late)
-    signal.alarm(LIMIT)
+    signal.alarm(limit)
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
