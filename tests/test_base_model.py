@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ch01.two_layer_net import TwoLayerNet
+from ch06.better_rnnlm import BetterRnnlm
 from common import storage
 from common.base_model import BaseModel
+from common.layers import Sigmoid
 
 
 class Reader(BaseModel):
@@ -230,3 +233,34 @@ def test_the_books_weights_fill_a_model(real_data):
     with pytest.raises(ValueError, match=r'Rnnlm\.pkl, param_0: expected \(5000, 100\), got \(10000, 100\)'):
         small.load_params(real_data / 'weights/Rnnlm.npz')
     assert not any(param.any() for param in small.params)
+
+
+# repr
+
+def test_a_models_repr_has_a_line_for_each_layer():
+    assert repr(TwoLayerNet(2, 10, 3)).splitlines() == [
+        'TwoLayerNet: 63 parameters, float64',
+        '  layers[0]   Affine           (2, 10), (10,), 30 parameters',
+        '  layers[1]   Sigmoid',
+        '  layers[2]   Affine           (10, 3), (3,), 33 parameters',
+        '  loss_layer  SoftmaxWithLoss']
+
+
+def test_in_a_repr_tied_parameters_count_once_and_so_does_a_layer_with_two_names():
+    model = BetterRnnlm(10, 4, 4)
+    lines = repr(model).splitlines()
+    each = 4 * 16 + 4 * 16 + 16
+    assert lines[0] == f'BetterRnnlm: {10 * 4 + 2 * each + 10} parameters, shared ones counted once, float32'
+    assert [line.split()[0] for line in lines[1:]] == [*(f'layers[{i}]' for i in range(7)), 'loss_layer']
+
+
+def test_repr_of_models_written_by_hand():
+    class Bare(BaseModel):
+        def __init__(self):
+            self.parts = {'out': Sigmoid()}
+
+    class Wrong(BaseModel):
+        pass
+
+    assert repr(Bare()) == "Bare\n  parts['out']  Sigmoid" and repr(Wrong()) == 'Wrong'
+    assert repr(Reader()) == 'Reader: 16 parameters, shared ones counted once, float32'

@@ -12,6 +12,7 @@ from common.layers import (
     Embedding,
     Layer,
     MatMul,
+    Sigmoid,
     SigmoidWithLoss,
     SoftmaxWithLoss,
     cross_entropy_error,
@@ -81,6 +82,15 @@ def test_names_handed_on():
     names = {}
     exec('from common.layers import *', names)
     assert {'np', 'softmax', 'sigmoid', 'Affine', 'MatMul', 'Embedding', 'SoftmaxWithLoss'} <= names.keys()
+
+
+def test_a_layers_repr_has_shapes_and_the_number_of_parameters():
+    W = np.zeros((300, 40))
+    assert repr(Affine(W, np.zeros(40))) == 'Affine: (300, 40), (40,), 12,040 parameters'
+    assert str([Sigmoid(), Dropout(0.2)]) == '[Sigmoid, Dropout]'
+    assert repr(Layer(W, W.T, np.zeros(1))) == 'Layer: (300, 40), (40, 300), (1,), 12,001 parameters'
+    assert repr(Layer(*7 * [np.zeros(3)])) == 'Layer: 7 arrays, 3 parameters'
+    assert repr(Layer.__new__(Layer)) == 'Layer'        # its __init__ has not run
 
 
 # values
