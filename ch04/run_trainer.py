@@ -127,8 +127,11 @@ class RunTrainer(BaseTrainer):
         self.loss_list.append(mean_loss)
         return mean_loss
 
-    def fit(self, loader, max_epoch=5, window_size=5, eval_interval=10):
-        """window_size: the widest; each run has one of 1 … window_size, drawn for it. Ctrl-C ends it after a block."""
+    def fit(self, loader, max_epoch=5, window_size=5, eval_interval=10, verbose=True):
+        """window_size: the widest; each run has one of 1 … window_size, drawn for it. Ctrl-C ends it after a block.
+
+        verbose is as in Trainer.fit.
+        """
         check_sizes(window_size=window_size)
         if len(loader.words) != len(self.model.word_vecs):
             raise InputError(f'loader: expected one of {len(self.model.word_vecs)} words, as many as the model has, '
@@ -136,7 +139,7 @@ class RunTrainer(BaseTrainer):
         self.loader = loader if self.ranks is None else loader.part(self.ranks.rank, self.ranks.size)
         self.window_size = window_size
         self.end = max_epoch if self.goes_on else self.current_epoch + max_epoch
-        self.train(None, len(self.loader), max_epoch, None, eval_interval, None)
+        self.train(None, len(self.loader), max_epoch, None, eval_interval, None, verbose)
 
     def train_epoch(self, batches, max_iters, max_grad):
         self.level()

@@ -108,7 +108,7 @@ class WarmupRoot:
 
 
 class Accuracies:
-    """Prints the share of right answers on training and on other data; `train_list` and `valid_list` keep them.
+    """Tells the share of right answers on training and on other data; `train_list` and `valid_list` keep them.
 
     train, test: pairs x (N, …), t of what a classifier learns from and is tested on; of each the first `sample` rows.
     """
@@ -120,8 +120,8 @@ class Accuracies:
     def __call__(self, trainer):
         trainer.train_list.append(accuracy(trainer.model, *self.train))
         trainer.valid_list.append(accuracy(trainer.model, *self.test))
-        print(f'| epoch {trainer.current_epoch} | train {trainer.train_list[-1]:.2%} | '
-              f'test {trainer.valid_list[-1]:.2%}')
+        trainer.progress.say(f'| epoch {trainer.current_epoch} | train {trainer.train_list[-1]:.2%} | '
+                             f'test {trainer.valid_list[-1]:.2%}', of_epoch=True)
 
 
 class EarlyStopping:

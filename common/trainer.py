@@ -1,11 +1,10 @@
-"""Trainers: they cut the data into batches, drive model and optimizer, print where they stand and plot the curve."""
+"""Trainers: they cut the data into batches, drive model and optimizer, tell where they stand and plot the curve."""
 import math
-import time
 from contextlib import nullcontext
 
 import numpy
 
-from common.checks import InputError, InputTypeError, check_array, check_range, check_shape, check_sizes
+from common.checks import InputError, InputTypeError, check_array, check_flag, check_range, check_shape, check_sizes
 from common.figures import epochs, pyplot, show
 from common.functions import as_array
 from common.interrupts import StepGuard
@@ -13,33 +12,9 @@ from common.layers import find_buffers
 from common.np import np, to_cpu
 from common.optimizer import check_norm, clip_grads
 from common.parallel import world
+from common.progress import Progress
 from common.rows import add_grads, stored
 from common.ties import address
-
-
-class Progress:
-    """Prints the book's line every `eval_interval` iterations, and the time that is left once that can be told.
-
-    last_epoch: the one after which all is done. Several fits with the same last_epoch are one piece of work.
-    """
-
-    def __init__(self):
-        self.last_epoch = None
-
-    def begin(self, last_epoch, max_iters, eval_interval):
-        if last_epoch != self.last_epoch:
-            self.start, self.done = time.perf_counter(), 0
-        self.last_epoch, self.max_iters, self.eval_interval = last_epoch, max_iters, eval_interval
-
-    def due(self, iters):
-        self.done += 1
-        return self.eval_interval is not None and iters % self.eval_interval == 0
-
-    def line(self, epoch, iters, what):
-        elapsed = time.perf_counter() - self.start
-        to_do = (self.last_epoch - epoch + 1) * self.max_iters - iters - 1
-        ending = f' | left {elapsed / self.done * to_do:.0f}[s]' if elapsed > 1 else ''
-        print(f'| epoch {epoch} |  iter {iters + 1} / {self.max_iters} | time {int(elapsed)}[s] | {what}{ending}')
 
 
 def train_step(model, optimizer, x, t, max_grad=None, ranks=None):
@@ -151,7 +126,7 @@ class BaseTrainer:
         self.max_iters = None
         self.current_epoch = 0
         self.last_epoch = None
-        self.progress = Progress()
+        self.progress = Progress(self.draw)
         self.losses = []        # since the last point of the curve
         self.last_loss = None
         self.ranks = world()
@@ -184,28 +159,35 @@ class BaseTrainer:
         self.goes_on = True
 
     def plot(self, ylim=None, name=None):
-        """Draw the curve: in a window, or into name.png (label.png where it is None) where there is no screen."""
-        plt = pyplot()
+        """Draw the curve: in a window, or into name.png (label.png where it is None) where there is no screen.
+
+        Returns the axes.
+        """
+        ax = pyplot().gca()
+        self.draw(ax)
+        if ylim is not None:
+            ax.set_ylim(*ylim)
+        show(name or self.label)
+        return ax
+
+    def draw(self, ax):
+        """Draw the curve, and the validations where there is one an epoch, on these axes."""
         values = getattr(self, self.curve)
         interval = self.eval_interval or math.inf
         # an epoch that is shorter than the interval has a point of the curve all the same
         is_short = self.max_iters is not None and self.max_iters < interval
-        plt.plot(range(is_short, is_short + len(values)), values, label='train')
+        ax.plot(range(is_short, is_short + len(values)), values, label='train')
         if self.max_iters and self.valid_list and len(self.valid_list) == self.current_epoch:
             points = 1 if is_short else math.ceil(self.max_iters / interval)        # of an epoch
-            plt.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')
-        if ylim is not None:
-            plt.ylim(*ylim)
-        plt.title(f'training {type(self.model).__name__}')
-        plt.xlabel(f'iterations (×{self.eval_interval})')
-        plt.grid(True)
+            ax.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')
+        ax.set(title=f'training {type(self.model).__name__}', xlabel=f'iterations (×{self.eval_interval})',
+               ylabel=self.label)
+        ax.grid(True)
         if is_short:
-            epochs(plt.gca())
-        plt.ylabel(self.label)
-        plt.legend()
-        show(name or self.label)
+            epochs(ax)
+        ax.legend()
 
-    def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate):
+    def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate, verbose):
         """The loop of fit. batches() gives the max_iters pairs x, t of an epoch.
 
         FloatingPointError where a loss is NaN or infinite: the model stays as the step before left it. So too where,
@@ -217,6 +199,7 @@ class BaseTrainer:
             check_sizes(eval_interval=eval_interval)
         if max_grad is not None:
             check_norm('max_grad', max_grad)
+        check_flag('verbose', verbose)
         if validate is not None and not callable(validate):
             raise InputTypeError('validate: expected a function without arguments that gives a number, got '
                                  f'{validate!r}')
@@ -233,14 +216,15 @@ class BaseTrainer:
             self.rewind()
         self.goes_on = False
         self.last_loss = None
-        self.progress.begin(self.last_epoch or self.current_epoch + max_epoch - first_epoch, max_iters, eval_interval)
+        last_epoch = self.last_epoch or self.current_epoch + max_epoch - first_epoch
+        telling = self.progress.of(last_epoch, max_iters, eval_interval, verbose)
         # of several ranks none may leave the others waiting: a Ctrl-C that comes between two epochs waits too
-        with StepGuard(self.ranks.any) if self.ranks else nullcontext():
+        with telling, StepGuard(self.ranks.any) if self.ranks else nullcontext():
             for _ in range(first_epoch, max_epoch):
                 self.train_epoch(batches, max_iters, max_grad)
                 if validate is not None:
                     self.valid_list.append(self.of_first(float(validate())))
-                    print(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}')
+                    self.progress.say(f'| epoch {self.current_epoch} | valid {self.valid_list[-1]:.2f}', True)
                 answers = [callback(self) for callback in self.callbacks]
                 # a bool: neither a path nor a number
                 if self.of_first(any(isinstance(answer, bool | numpy.bool_) and answer for answer in answers)):
@@ -305,8 +289,12 @@ class Trainer(BaseTrainer):
         self.loss_list.append(mean_loss)
         return mean_loss
 
-    def fit(self, x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20, validate=None):
+    def fit(self, x, t, max_epoch=10, batch_size=32, max_grad=None, eval_interval=20, validate=None,
+            verbose=True):
         """x (N, …), t (N, …). Shuffles once an epoch; a last batch that is not full is dropped.
+
+        It prints a line every eval_interval iterations; in a notebook one line changes in its place, with the curve
+        below it; with verbose=False nothing.
 
         Ctrl-C ends it after the running step with KeyboardInterrupt: what was learnt until then is in the model.
         """
@@ -326,7 +314,7 @@ class Trainer(BaseTrainer):
                 batch = self.order[iters * batch_size:(iters + 1) * batch_size]
                 yield x[batch], t[batch]
 
-        self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate)
+        self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate, verbose)
 
     def rewind(self):
         super().rewind()
@@ -367,8 +355,9 @@ class RnnlmTrainer(BaseTrainer):
         at = (offsets[:, None] + steps) % len(x)                        # (N, T)
         return x[at], t[at]
 
-    def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20, validate=None):
-        """xs, ts: ids (length,), ts one ahead of xs. Ctrl-C ends it as it does Trainer.fit."""
+    def fit(self, xs, ts, max_epoch=10, batch_size=20, time_size=35, max_grad=None, eval_interval=20, validate=None,
+            verbose=True):
+        """xs, ts: ids (length,), ts one ahead of xs. verbose and Ctrl-C are as in Trainer.fit."""
         xs, ts = to_cpu(as_array('xs', xs)), to_cpu(as_array('ts', ts))
         check_shape('xs', xs, 'N')
         check_shape('ts', ts, 'N')
@@ -383,7 +372,7 @@ class RnnlmTrainer(BaseTrainer):
         def batches():
             return (self.get_batch(xs, ts, batch_size, time_size) for _ in range(max_iters))
 
-        self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate)
+        self.train(batches, max_iters, max_epoch, max_grad, eval_interval, validate, verbose)
 
     def rewind(self):
         super().rewind()

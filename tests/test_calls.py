@@ -80,6 +80,7 @@ INSIDE = {
     'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'smooth', 'spread', 'stored',
     'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_cpu', 'to_gpu', 'to_labels', 'train_step',
     'unpadded', 'update_rows', 'walk', 'windows_of', 'word_probabilities', 'write_rows',
+    'Live', 'count', 'describe', 'own_layers', 'running_cell',
 }
 
 
@@ -264,9 +265,10 @@ CALLS = {
     'ptb.load_data': (lambda data_type: ptb.load_data(data_type), {'data_type': 'dev'}),
     'clip_grads': (lambda max_norm: util.clip_grads([F(2, 3)], max_norm), {'max_norm': 0.5}),
     'Trainer': (lambda **given: Trainer(TwoLayerNet(2, 3, 4), SGD()).fit(F(4, 2), np.arange(4), **given),
-                {'max_epoch': 1, 'batch_size': 2, 'max_grad': 1.0, 'eval_interval': 1}),
+                {'max_epoch': 1, 'batch_size': 2, 'max_grad': 1.0, 'eval_interval': 1, 'verbose': True}),
     'RnnlmTrainer': (lambda **given: RnnlmTrainer(Rnnlm(7, 3, 2), SGD()).fit(CORPUS, CORPUS, **given),
-                     {'max_epoch': 1, 'batch_size': 2, 'time_size': 2, 'max_grad': 1.0, 'eval_interval': 1}),
+                     {'max_epoch': 1, 'batch_size': 2, 'time_size': 2, 'max_grad': 1.0, 'eval_interval': 1,
+                      'verbose': True}),
     **{kind.__name__: optimizer(kind) for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam, AdamW)},
     'TwoLayerNet': model(TwoLayerNet, {'input_size': 2, 'hidden_size': 3, 'output_size': 4}, x=F(3, 2), t=TS[0] % 4),
     'Autoencoder': model(Autoencoder, {'input_size': 4, 'hidden_size_list': [3], 'bottleneck': 2, 'noise': 0.5},

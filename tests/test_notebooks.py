@@ -118,3 +118,21 @@ def test_a_cell_that_fails_is_told_and_no_other_machine_is_reached(kernel):
 
     with pytest.raises(CellExecutionError, match='asked for another machine'):
         execute(['from urllib.request import urlopen', 'urlopen("http://127.0.0.1:9")'])
+
+
+@pytest.mark.slow
+def test_a_fit_has_one_place_in_its_cell(kernel):
+    """A line and the curve, which end with the last epoch; nothing where it is not verbose."""
+    loud, silent = execute([
+        'import numpy as np\n'
+        'from ch01.two_layer_net import TwoLayerNet\n'
+        'from common.optimizer import SGD\n'
+        'from common.trainer import Trainer\n'
+        'trainer = Trainer(TwoLayerNet(2, 3, 4), SGD())\n'
+        'x, t = np.random.randn(40, 2), np.arange(40) % 4\n'
+        'trainer.fit(x, t, 30, 4, eval_interval=2)',
+        'trainer.fit(x, t, 5, 4, verbose=False)'])
+    assert silent == [] and [output['output_type'] for output in loud] == ['display_data'] * 2
+    line, picture = (output['data'] for output in loud)
+    assert re.fullmatch(r'\| epoch 30 \|  iter 9 / 10 \| time \d\[s\] \| loss 1\.[34]\d.*', line['text/plain'])
+    assert picture['image/png'].startswith('iVBOR')

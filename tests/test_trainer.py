@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from common import progress
 from common import trainer as room
 from common.interrupts import STOPS
 from common.optimizer import SGD
@@ -47,7 +48,7 @@ def clock(monkeypatch):
         clock.now += clock.step
         return clock.now
 
-    monkeypatch.setattr(room, 'time', SimpleNamespace(perf_counter=look, time=look))
+    monkeypatch.setattr(progress, 'time', SimpleNamespace(perf_counter=look, time=look))
     return clock
 
 
@@ -314,23 +315,15 @@ def test_fit_in_another_thread(fit):
 
 @pytest.mark.parametrize('make, name, values', [(Trainer, 'loss', 'loss_list'),
                                                 (RnnlmTrainer, 'perplexity', 'ppl_list')])
-def test_plot(make, name, values, tmp_path, capsys, monkeypatch):
-    seen = {}
-
-    def look():
-        axes = plt.gca()
-        seen.update(x=axes.get_xlabel(), y=axes.get_ylabel(), ylim=axes.get_ylim(),
-                    line=axes.lines[0].get_ydata().tolist())
-
-    real = plt.legend
-    monkeypatch.setattr(plt, 'legend', lambda *args: (look(), real(*args)))
+def test_plot(make, name, values, tmp_path, capsys):
     trainer = make(Recorder(), SGD())
     setattr(trainer, values, [3.0, 2.0, 1.5])
     trainer.eval_interval = 20
-    trainer.plot(ylim=(0, 4))
+    ax = trainer.plot(ylim=(0, 4))
     path = tmp_path / f'{name}.png'
     assert path.read_bytes().startswith(b'\x89PNG') and str(path) in capsys.readouterr().out
-    assert seen == {'x': 'iterations (×20)', 'y': name, 'ylim': (0, 4), 'line': [3, 2, 1.5]}
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()) == ('iterations (×20)', name, (0, 4))
+    assert ax.lines[0].get_ydata().tolist() == [3, 2, 1.5] and ax.get_title() == 'training Recorder'
     assert not plt.get_fignums()
 
 
