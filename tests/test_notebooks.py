@@ -20,6 +20,15 @@ socket.create_connection = socket.getaddrinfo = blocked
 """
 
 
+# an answer where it stands, as a reader would try it; it leaves the notebook's names and its chance as they were
+ANSWER = """
+import numpy
+state = numpy.random.get_state()
+exec({!r}, dict(globals()))
+numpy.random.set_state(state)
+"""
+
+
 def chapter(path):
     return path.parent.name
 
@@ -28,14 +37,18 @@ def read(path):
     return json.loads(path.read_text(encoding='utf-8'))
 
 
-def sources(path, kind):
-    """The texts of a notebook's cells of a kind, 'code' or 'markdown'."""
-    return [''.join(cell['source']) for cell in read(path)['cells'] if cell['cell_type'] == kind]
+def sources(path):
+    """(kind, text) of a notebook's cells, the kinds being 'code' and 'markdown'."""
+    return [(cell['cell_type'], ''.join(cell['source'])) for cell in read(path)['cells']]
 
 
-def answers(texts):
-    """The Python of the answers that are folded away in these texts of markdown, block by block."""
-    folded = ''.join(re.findall('<details>.*?</details>', '\n'.join(texts), re.DOTALL))
+def prose(path):
+    return '\n'.join(text for kind, text in sources(path) if kind == 'markdown')
+
+
+def answers(text):
+    """The Python of the answers that are folded away in a text of markdown, block by block."""
+    folded = ''.join(re.findall('<details>.*?</details>', text, re.DOTALL))
     return re.findall(r'^```python\n(.*?)^```', folded, re.MULTILINE | re.DOTALL)
 
 
@@ -80,14 +93,14 @@ def test_stored_without_outputs(path):
 @pytest.mark.parametrize('path', FOUND, ids=chapter)
 def test_begins_as_its_page(path):
     page = (path.parent / 'README.md').read_text(encoding='utf-8').splitlines()
-    title = sources(path, 'markdown')[0]
-    assert title.splitlines()[:3] == page[:3] and read(path)['cells'][0]['cell_type'] == 'markdown'
+    kind, title = sources(path)[0]
+    assert title.splitlines()[:3] == page[:3] and kind == 'markdown'
     assert '](README.md)' in title
 
 
 @pytest.mark.parametrize('path', FOUND, ids=chapter)
 def test_links_lead_to_files(path):
-    for link in re.findall(r'\]\(([^)#]+)', '\n'.join(sources(path, 'markdown'))):
+    for link in re.findall(r'\]\(([^)#]+)', prose(path)):
         assert link.startswith('https://') or (path.parent / link).is_file(), link
 
 
@@ -95,19 +108,29 @@ def test_links_lead_to_files(path):
 @pytest.mark.time_limit(SECONDS)
 @pytest.mark.parametrize('path', FOUND, ids=chapter)
 def test_runs_from_top_to_bottom(path, kernel):
-    """Then the folded answers do, with what the cells left. No cell writes to stderr; a picture stands in its place."""
-    folded = answers(sources(path, 'markdown'))
-    assert folded
-    outputs = [output for cell in execute(sources(path, 'code') + folded) for output in cell]
+    """The folded answers too, each where it stands. No cell writes to stderr; a picture stands in its place."""
+    assert answers(prose(path))
+    cells = []
+    for kind, text in sources(path):
+        cells += [text] if kind == 'code' else map(ANSWER.format, answers(text))
+    outputs = [output for cell in execute(cells) for output in cell]
     assert [output['text'] for output in outputs if output.get('name') == 'stderr'] == []
     assert any('image/png' in output.get('data', ()) for output in outputs)
     assert list(Path.cwd().glob('*.png')) == []
 
 
 def test_answers_are_found():
-    texts = ['```python\nno = 0\n```', 'Why?\n<details><summary>Answer</summary>\n\n```python\na = 1\nb = 2\n```\nSo.\n'
-             '```\nprinted\n```\n</details>\n```python\nno\n```', '<details>\n\n```python\nc\n```\n\n</details>']
-    assert answers(texts) == ['a = 1\nb = 2\n', 'c\n']
+    text = ('```python\nno = 0\n```\nWhy?\n<details><summary>Answer</summary>\n\n```python\na = 1\nb = 2\n```\nSo.\n'
+            '```\nprinted\n```\n</details>\n```python\nno\n```\n<details>\n\n```python\nc\n```\n\n</details>')
+    assert answers(text) == ['a = 1\nb = 2\n', 'c\n']
+
+
+@pytest.mark.slow
+def test_an_answer_sees_the_names_before_it_and_leaves_them(kernel):
+    answer = 'def double(): return 2 * a\na = 3\nnumpy.random.seed(1)\nprint(double())'
+    out = execute(['import numpy\na = 1\nnumpy.random.seed(0)', ANSWER.format(answer),
+                   'print(a, "double" in globals(), numpy.random.rand() == numpy.random.RandomState(0).rand())'])
+    assert [cell[0]['text'] for cell in out[1:]] == ['6\n', '1 False True\n']
 
 
 @pytest.mark.slow
