@@ -70,7 +70,7 @@ class RunLoader:
         return -(-len(self.ids) // self.block_size)
 
     def part(self, i, n):
-        """The i-th of n RunLoaders, each of as long a part of the corpus; at its end fewer than n words are left out."""
+        """The i-th of n RunLoaders of parts of the corpus, all as long; at its end fewer than n words are left out."""
         size = len(self.ids) // n
         if not size:
             raise InputError(f'ids: expected {n} or more, one for each part, got {len(self.ids)}')
