@@ -215,8 +215,8 @@ def volume_1(book, script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2),
     return Row(book, f'ch01.volume1.{script}', measure, flags, seeds, needs, after)
 
 
-def transformer(script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2), needs='', after=''):
-    return Row('–', f'ch08.transformer.{script}', measure, flags, seeds, needs, after)
+def transformer(script, measure, flags=MappingProxyType({}), seeds=(0, 1, 2), after=''):
+    return Row('–', f'ch08.transformer.{script}', measure, flags, seeds, after=after)
 
 
 ROWS = {
@@ -282,18 +282,14 @@ ROWS = {
                 plain=({'model': 'seq2seq'}, 'near 0 %')),
     'dates_bi': Row('–', 'ch08.train', accuracies, {'model': 'bi', 'max_epoch': 5}),
     'dates_bahdanau': Row('–', 'ch08.train', accuracies, {'model': 'bahdanau', 'max_epoch': 5}),
-    'dates_deep': Row('–', 'ch08.train', accuracies, {'model': 'deep', 'max_epoch': 5}),
+    'dates_deep': Row('–', 'ch08.train', accuracies, {'model': 'deep', 'max_epoch': 5}, (0,)),
     'dates_transformer': transformer('train_dates', accuracies, {'resume': True}),
     'transformer_beside_attention': transformer('compare', when_learnt, {'max_epoch': 6}, (0,)),
     'additions_transformer': transformer('train_dates', accuracies, {'file_name': 'addition.txt', 'max_epoch': 25,
                                                                      'resume': True}, (0,)),
     'gpt': transformer('train_gpt', after_training, {'max_epoch': 5, 'dropout': 0.1, 'resume': True}, (0,)),
-    'gpt_characters': transformer('train_gpt', after_training, {
-        'corpus': '{data}/ptb/ptb.valid.txt', 'characters': True, 'max_epoch': 8, 'dropout': 0.1, 'time_size': 64},
-        (0,), 'ptb/ptb.valid.txt'),
     'gpt_beside_rnnlm': transformer('compare_language_models', last_points, {'seconds': 60.0}),
     'bert': transformer('train_bert', of_hidden_words, {'resume': True}),
-    'bert_ptb': transformer('train_bert', of_hidden_words, {'corpus': 'ptb', 'max_epoch': 5, 'resume': True}, (0,)),
     'bert_fine_tuned': transformer('finetune_bert', last_shares, {'params': '{out}/bert/0/BERT.npz'}, (0,),
                                   after='bert'),
     'beside_the_truth': transformer('compare_to_truth', last_divergences, seeds=(0,)),
