@@ -13,7 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 README = ROOT / 'README.md'
 CHAPTERS = [*(ROOT / f'ch0{number}' for number in range(1, 9)), ROOT / 'ch01' / 'volume1',
             ROOT / 'ch08' / 'transformer']
-PAGES = [README, *(chapter / 'README.md' for chapter in CHAPTERS)]
+PAGES = [README, ROOT / 'common' / 'README.md', *(chapter / 'README.md' for chapter in CHAPTERS)]
+TRANSLATED = [ROOT / f'README.{language}.md' for language in ('ja', 'ko', 'zh')]
 
 
 def name_of(path):
@@ -42,6 +43,26 @@ def test_readme_is_short_and_shows_code_on_its_first_screen():
     lines = README.read_text(encoding='utf-8').splitlines()
     assert len(lines) <= 130
     assert lines.index('```python') < 20
+
+
+def fences(text):
+    return re.findall(r'^```.*?^```$', text, re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize('path', TRANSLATED, ids=name_of)
+def test_a_translation_is_in_step_with_readme(path):
+    """Its first screen has the same code, output and commands, and its table the same chapters and scripts."""
+    english, text = README.read_text(encoding='utf-8'), path.read_text(encoding='utf-8')
+    assert fences(text) == fences(english)[:5]
+
+    def chapters(page):
+        return re.findall(r'^\| \[(\d) · .*?\]\((.*?)\).* \| `(.*?)` \|$', page, re.MULTILINE)
+
+    assert len(chapters(english)) == 8 and chapters(text) == chapters(english)
+    others = {other.name for other in (README, *TRANSLATED)} - {path.name}
+    assert set(re.findall(r'\]\((README[\w.]*)\)', text)) == others
+    for target in re.findall(r'\]\(([^)#]+)\)', text):
+        assert (ROOT / target).exists(), target
 
 
 @pytest.fixture

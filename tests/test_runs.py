@@ -184,7 +184,7 @@ def test_parts_of_a_corpus_are_as_long_as_one_another():
     assert [part.ids.tolist() for part in parts] == [[0, 1, 2], [3, 4, 5], [6, 7, 8]]
     assert [len(part) for part in parts] == [1, 1, 1] and len(loader) == 3
     assert {word for part in parts for run in part.block(0) for word in run.words[:run.size].tolist()} == set(range(9))
-    with pytest.raises(InputError, match='^ids: expected 12 or more, one for each part, got 11'):
+    with pytest.raises(InputError, match=r'^ids: expected 12 or more, one for each part, got 11'):
         loader.part(0, 12)
 
 
