@@ -1,4 +1,5 @@
 """word2vec on runs of the corpus: the sums, the models beside their plain forms, the step, the trainer, the script."""
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -138,7 +139,7 @@ def test_a_file_of_ids_is_read_block_by_block(dtype):
 
 
 def test_rare_words_are_left_out_and_frequent_ones_thinned_out():
-    ids = np.array([7] * 9000 + [3] * 900 + [5] * 90 + [1] * 10)
+    ids = np.array([7] * 9000 + [3] * 900 + [5] * 90 + 10 * list(range(100, 400)))
     np.random.RandomState(0).shuffle(ids)
     np.random.seed(0)
     loader = RunLoader(ids, None, min_count=11, sample=0.01)
@@ -188,6 +189,13 @@ def test_parts_of_a_corpus_are_as_long_as_one_another():
         loader.part(0, 12)
 
 
+def test_the_rate_falls_in_a_straight_line(monkeypatch):
+    model, rates = RunCBOW(50, 3), []
+    monkeypatch.setattr(RunTrainer, 'train_block', lambda trainer, runs: rates.append(trainer.optimizer.lr))
+    RunTrainer(model).fit(RunLoader(np.arange(50).repeat(5), block_size=100), 2, eval_interval=None)
+    assert rates == pytest.approx([0.1 * (1 - i / 6) for i in range(6)])
+
+
 def test_a_training_that_diverges_ends_with_a_message():
     model = RunCBOW(50, 3)
     model.params[1][...] = np.nan
@@ -206,7 +214,9 @@ def test_the_script_resumes_bit_for_bit(model, monkeypatch, capsys):
     flags = {'corpus': 'small.txt', 'hidden_size': 6, 'seed': 1, 'model': model, 'min_count': 5, 'sample': 0.01}
     train_runs.main(**flags, max_epoch=4)
     whole, word_to_id, _ = load_words('word_vectors.npz')
-    assert 'you' in word_to_id and whole.shape == (len(word_to_id), 6)
+    counts = Counter(Path('small.txt').read_text(encoding='utf-8').split())
+    assert set(word_to_id) - {'<eos>'} == {word for word, count in counts.items() if count >= 5} < set(counts)
+    assert whole.shape == (len(word_to_id), 6)
 
     train_epoch = RunTrainer.train_epoch
 
