@@ -214,7 +214,7 @@ def test_the_script_resumes_bit_for_bit(model, monkeypatch, capsys):
     train_runs.main(**flags, max_epoch=4)
     whole, word_to_id, _ = load_words('word_vectors.npz')
     ids, _, words = text.load_data('small.txt')
-    counts = np.bincount(ids)
+    counts = np.bincount(ids, minlength=len(words))
     assert list(word_to_id) == [words[i] for i in range(len(words)) if counts[i] >= 5] and counts.min() < 5
     assert whole.shape == (len(word_to_id), 6)
 
