@@ -75,7 +75,6 @@ def execute(cells):
     return [cell['outputs'] for cell in notebook['cells']]
 
 
-@pytest.mark.xfail(strict=False, reason='the chapters get theirs one after another')
 def test_each_chapter_has_one():
     assert FOUND == NOTEBOOKS
 
