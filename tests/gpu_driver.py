@@ -198,6 +198,7 @@ def scripts():
     import ch01.train_custom_loop
     import ch03.train
     import ch04.train
+    import ch04.train_runs
     import ch05.train
     import ch05.train_custom_loop
     import ch06.train_better_rnnlm
@@ -251,6 +252,8 @@ def scripts():
         'ch03 skip-gram': lambda: ch03.train.main(model='skip_gram', max_epoch=3, seed=1).model,
         'ch04': lambda: ch04.train.main(**words).model,
         'ch04 skip-gram, sparse': lambda: ch04.train.main(**words, model='skip_gram', sparse=True).model,
+        'runs': lambda: ch04.train_runs.main(run_size=100, **words).model,
+        'runs, skip-gram': lambda: ch04.train_runs.main(run_size=100, model='skip_gram', **words).model,
         'ch05': lambda: ch05.train.main(**text).model,
         'ch05 loop': lambda: ch05.train_custom_loop.main(**text),
         'ch06': lambda: ch06.train_rnnlm.main(**text)[0].model,
