@@ -310,7 +310,7 @@ def test_bars_are_the_shares_of_right_answers():
 
 
 def test_mistakes_of_other_weights_are_not_looked_for():
-    write_small_additions('other.txt', 400)
+    Path('date.txt').write_text('\n'.join(sequence.make_dates()[:400]) + '\n', encoding='utf-8')
     train_seq2seq.main(hidden_size=8, batch_size=40, max_epoch=1, seed=1, file_name='date.txt')
     with pytest.raises(ValueError, match=r'^Seq2seq\.npz: expected weights of Seq2seq or PeekySeq2seq learnt from '
                                          r'addition\.txt, got those of Seq2seq learnt from other characters$'):
