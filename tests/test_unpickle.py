@@ -281,7 +281,8 @@ def test_time_grows_with_the_length_alone(name):
     start = time.process_time()
     with pytest.raises(ValueError, match=message):
         storage.load_pickle('x.pkl')
-    assert time.process_time() - start < 3      # 19 s were taken by the first, 9 by the second, 19 by the third
+    # 19 s were taken by the first, 9 by the second, 19 by the third; 3.4 by the lists on a machine with much else to do
+    assert time.process_time() - start < 6
 
 
 def test_ids_in_any_order_are_read():
