@@ -9,6 +9,7 @@ from common.np import np
 from common.util import create_co_matrix, most_similar, ppmi, truncated_svd
 from common.word_map import draw_word_map
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 QUERIES = ('you', 'year', 'car', 'toyota')
 
@@ -25,6 +26,8 @@ def step(name):
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     # vectors
     window_size: Annotated[int, 'context words on each side'] = 2,
     wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
@@ -32,7 +35,7 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Print and draw the neighbours of some words; returns word_vecs, word_to_id and id_to_word."""
-    ids, word_to_id, id_to_word = load_data(corpus)
+    ids, word_to_id, id_to_word = load_data(corpus, tokens=tokens, encoding=encoding)
     vocab_size = len(word_to_id)
     if seed is not None:
         np.random.seed(seed)

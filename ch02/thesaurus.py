@@ -13,6 +13,7 @@ from common.util import cos_similarity, create_co_matrix, ppmi, truncated_svd
 from common.weight_files import load_words
 from dataset import wordnet as wordnet_files
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 
 def main(
@@ -23,6 +24,8 @@ def main(
     # vectors
     params: Annotated[str | None, 'a file of word vectors, as of ch04/train; none: counts, PPMI and SVD'] = None,
     corpus: Annotated[str, 'to count in: ptb, toy (made here) or the path of a text file'] = 'ptb',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     window_size: Annotated[int, 'context words on each side, to count'] = 2,
     wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
     # chance
@@ -39,7 +42,7 @@ def main(
 
     if seed is not None:
         np.random.seed(seed)
-    vectors = read_vectors(params) if params else count_vectors(corpus, window_size, wordvec_size)
+    vectors = read_vectors(params) if params else count_vectors(corpus, window_size, wordvec_size, tokens, encoding)
 
     def similarities(name):
         return senses[word].path_similarity(senses[name]), cosine(vectors, word, name)
@@ -74,9 +77,9 @@ def read_vectors(params):
     return {name: word_vecs[i] for name, i in word_to_id.items()}
 
 
-def count_vectors(corpus, window_size, wordvec_size):
+def count_vectors(corpus, window_size, wordvec_size, tokens='words', encoding='utf-8'):
     """word -> vector, as count_method_big makes them."""
-    ids, word_to_id, _ = load_data(corpus)
+    ids, word_to_id, _ = load_data(corpus, tokens=tokens, encoding=encoding)
     W = ppmi(create_co_matrix(ids, len(word_to_id), window_size))                   # (V, V)
     word_vecs, _, _ = truncated_svd(W, min(wordvec_size, len(word_to_id)))          # (V, D)
     return {name: word_vecs[i] for name, i in word_to_id.items()}

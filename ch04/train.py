@@ -11,11 +11,14 @@ from common.training import training
 from common.util import create_contexts_target
 from common.weight_files import save_words
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     window_size: Annotated[int, 'context words on each side'] = 5,
     # model
     model: Annotated[Literal['cbow', 'skip_gram'], 'which model is trained'] = 'cbow',
@@ -32,7 +35,7 @@ def main(
 ):
     """Train word vectors, save them and draw the loss; returns the trainer."""
     flags = dict(locals())
-    ids, word_to_id, id_to_word = load_data(corpus)
+    ids, word_to_id, id_to_word = load_data(corpus, tokens=tokens, encoding=encoding)
     contexts, target = create_contexts_target(ids, window_size)         # (N, C), (N,)
     if seed is not None:
         np.random.seed(seed)

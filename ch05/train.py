@@ -9,11 +9,14 @@ from common.np import np
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     corpus_size: Annotated[int, 'how many words of the corpus to learn from'] = 1000,
     # model
     wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
@@ -27,7 +30,7 @@ def main(
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Train the model and draw its perplexity; returns the trainer."""
-    ids = load_data(corpus)[0][:corpus_size]
+    ids = load_data(corpus, tokens=tokens, encoding=encoding)[0][:corpus_size]
     vocab_size = int(ids.max()) + 1
     xs, ts = ids[:-1], ids[1:]                  # each word's label is the next
     if seed is not None:

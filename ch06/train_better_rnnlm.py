@@ -17,11 +17,14 @@ from common.optimizer import SGD
 from common.trainer import RnnlmTrainer
 from common.training import training
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     # model
     wordvec_size: Annotated[int, 'numbers in a word vector'] = 650,
     hidden_size: Annotated[int, 'units of each LSTM'] = 650,
@@ -42,9 +45,9 @@ def main(
 ):
     """Train, save, test and draw the language model; returns the trainer and the test perplexity of the best epoch."""
     flags = dict(locals())
-    ids, word_to_id, id_to_word = load_data(corpus, 'train')
+    ids, word_to_id, id_to_word = load_data(corpus, 'train', tokens, encoding)
     print(f'corpus size: {len(ids)}, vocabulary size: {len(word_to_id)}')
-    ids_valid, ids_test = (load_data(corpus, part)[0] for part in ('valid', 'test'))
+    ids_valid, ids_test = (load_data(corpus, part, tokens, encoding)[0] for part in ('valid', 'test'))
     if seed is not None:
         np.random.seed(seed)
     model = BetterRnnlm(len(word_to_id), wordvec_size, hidden_size, dropout, forget_bias=forget_bias)

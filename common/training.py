@@ -18,7 +18,7 @@ from common.storage import move_aside, replacing
 from common.weight_files import load_weights
 
 # The flags of a script that may differ when a training goes on.
-MAY_CHANGE = ('max_epoch', 'patience', 'beam_size', 'corpus', 'file_name')      # the data itself is looked at
+MAY_CHANGE = ('max_epoch', 'patience', 'beam_size', 'corpus', 'encoding', 'file_name')   # the data is looked at
 
 
 @contextmanager

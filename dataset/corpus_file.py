@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections import Counter
-from itertools import compress, repeat
+from itertools import compress, islice, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,9 +16,10 @@ import numpy as np
 from common.checks import InputError, check_sizes, naming_memory, open_regular
 from common.writing import check_target, replacing
 from dataset import words
+from dataset.tokens import advice
 
 MARK = b'{"dlfs2 corpus": '     # how such a file begins
-VERSION = 1                     # another where words, or such a file, are read in another way
+VERSION = 2                     # another where words, or such a file, are read in another way
 ALIGNED = 64                    # the line of JSON is as many bytes long, or twice, three times …
 MUCH = 10_000_000               # bytes of text; fewer are done before a line is read
 
@@ -33,7 +34,7 @@ class CorpusFile(NamedTuple):
 
 
 def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = None,
-                prepared: str | Path | None = None) -> CorpusFile:
+                prepared: str | Path | None = None, tokens: str = 'words', encoding: str = 'utf-8') -> CorpusFile:
     """The text of a file as ids that stay on disk: no more of them is in memory than is looked at.
 
     Text, words and line ends as in dataset.text, but all of the text is one corpus. The vocabulary: the words that
@@ -46,8 +47,9 @@ def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = N
     Of a text with millions of different words the rarest so far are forgotten again and again while they are counted
     (as ReduceVocab of word2vec.c does), which is told; so a word that is always rare may be missed, but the counts are
     those of the text.
-    Errors: FileNotFoundError; ValueError for a file that is not UTF-8, has no words or changes while it is read, and
-    where another file has the name; OSError where it cannot be written.
+    It remembers tokens and encoding too, see dataset.tokens: 'blanks' is the fastest.
+    Errors: FileNotFoundError; ValueError for a file of another encoding, that has no words or changes while it is read,
+    and where another file has the name; OSError where it cannot be written.
     """
     check_sizes(min_count=min_count)
     if vocab_size is not None:
@@ -56,7 +58,8 @@ def open_corpus(path: str | Path, min_count: int = 5, vocab_size: int | None = N
         raise FileNotFoundError(f'path is {str(path)!r}, but there is no such file.')
     target = Path(f'{path}.ids' if prepared is None else prepared)
     with naming_memory(path), open_regular(path) as file:
-        settings = {'min_count': int(min_count), 'vocab_size': None if vocab_size is None else int(vocab_size)}
+        settings = {'min_count': int(min_count), 'vocab_size': None if vocab_size is None else int(vocab_size),
+                    'tokens': tokens, 'encoding': encoding}
         facts = {'dlfs2 corpus': VERSION} | _state_of(file) | settings
         found = _open(target, facts)
         if found is None:
@@ -102,7 +105,7 @@ def _prepare(file, target, facts):
     """Read the text twice, and write the file of its ids."""
     if facts['bytes'] > MUCH:
         print(f'making {target}, once: {facts["bytes"] / 1e6:.0f} MB of text are read twice')
-    known, size = _vocabulary(_in_blocks(file, target, 0), facts['min_count'], facts['vocab_size'], file.name)
+    known, size = _vocabulary(_in_blocks(file, target, 0, facts), facts, file.name)
     head = json.dumps(facts | {'size': size, 'words': known}, ensure_ascii=False).encode()
     head += b' ' * (-(len(head) + 1) % ALIGNED) + b'\n'
     id_of = {word: i for i, word in enumerate(known)}
@@ -112,7 +115,7 @@ def _prepare(file, target, facts):
     with replacing(target) as out:
         out.write(head)
         out.write(counts)       # their place: a count may be lower than the true one while words are forgotten
-        for found in _in_blocks(file, target, 50):
+        for found in _in_blocks(file, target, 50, facts):
             ids = np.fromiter(map(id_of.get, found, repeat(unk)), '<i4', len(found))
             np.add.at(counts, ids, 1)       # not bincount, which makes an array of all words
             out.write(ids)
@@ -123,11 +126,11 @@ def _prepare(file, target, facts):
     print(f'{target}: {size:,} ids of {len(known):,} words')
 
 
-def _in_blocks(file, target, percent):
+def _in_blocks(file, target, percent, facts):
     """The words of the text in blocks, with a line that says how far it is, from these percent on."""
     file.seek(0)
     size, shown = os.fstat(file.fileno()).st_size, -1
-    for found in words.read_words(file, tell=not percent):
+    for found in words.read_words(file, not percent, facts['tokens'], facts['encoding']):
         yield found
         now = percent + 50 * file.tell() // size
         if now > shown and sys.stdout.isatty():     # what is printed next stands in its place
@@ -135,8 +138,9 @@ def _in_blocks(file, target, percent):
             print(f'making {target}: {now} %', end='\r', flush=True)
 
 
-def _vocabulary(blocks, min_count, vocab_size, name) -> tuple[list[str], int]:
+def _vocabulary(blocks, facts, name) -> tuple[list[str], int]:
     """The words of the vocabulary, the most frequent first, and the number of all words in the text."""
+    vocab_size = facts['vocab_size']
     count: Counter[str] = Counter({words.UNK: 0, words.EOS: 0, words.LINE_END: 0})
     size = taken = 0
     told = False
@@ -156,12 +160,14 @@ def _vocabulary(blocks, min_count, vocab_size, name) -> tuple[list[str], int]:
     count[words.EOS] += count.pop(words.LINE_END)
     counts = np.fromiter(count.values(), np.int64, len(count))
     counts[:2] = 0              # <unk> and <eos> are kept whatever their count
-    kept = counts >= min_count
+    kept = counts >= facts['min_count']
     if vocab_size is not None:
         kept &= words.most_frequent(counts, vocab_size - 2)
     kept[:2] = True
     counts[1] = count[words.EOS]
     counts[0] = size - counts[kept].sum()
+    if said := advice(list(islice(count, 5000)), counts[:5000], facts['tokens']):
+        print(f'{name}: {said}')
     order = np.argsort(-counts[kept], kind='stable')
     known = list(compress(count, kept))
     return [known[i] for i in order.tolist()], size

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from common.checks import InputError, naming_memory, open_regular
+from dataset.encodings import check_encoding, likely_encoding
 
 
 class Source(NamedTuple):
@@ -144,13 +145,15 @@ def _find(source: Source, advice: str, seconds: float) -> tuple[Path, bytes]:
                   f'By hand: get {source.url} and put it at {path}' + f'\n{advice}' * bool(advice))
 
 
-def text_blocks(file) -> Iterator[str]:
-    """The text of a file in UTF-8, open for reading bytes, with or without a byte order mark, in blocks of some BLOCK
+def text_blocks(file, encoding: str = 'utf-8') -> Iterator[str]:
+    """The text of a file, open for reading bytes, with or without a byte order mark, in blocks of some BLOCK
     characters; a line ends with one \\n in it, however it did.
 
-    ValueError, with the place, for a file that is not UTF-8 or holds a NUL byte.
+    ValueError, with the place and the encoding that it may be in, for a file that is not in this one or holds a NUL.
     """
-    decoder = codecs.getincrementaldecoder('utf-8')()
+    check_encoding(encoding)
+    name = 'UTF-8' if encoding == 'utf-8' else encoding
+    decoder = codecs.getincrementaldecoder(encoding)()
     newlines = io.IncrementalNewlineDecoder(None, translate=True)
     start, data = 0, None
     while data != b'':
@@ -160,15 +163,24 @@ def text_blocks(file) -> Iterator[str]:
             text = decoder.decode(data, final=not data)
         except UnicodeDecodeError as error:
             place = before + error.start
-            raise InputError(f'{file.name}: expected UTF-8, got {error.reason} at byte {place}') from None
-        if b'\0' in data:       # UTF-8 as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
-            raise InputError(f'{file.name}: expected a text, got a NUL at byte {start + data.index(0)}')
+            raise InputError(f'{file.name}: expected {name}, got {error.reason} at byte {place}'
+                             + _better(file, encoding)) from None
+        if '\0' in text:        # as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
+            at = f' at byte {start + data.index(0)}' * (encoding == 'utf-8')
+            raise InputError(f'{file.name}: expected a text, got a NUL{at}' + _better(file, encoding))
         yield newlines.decode(text if start else text.removeprefix('\ufeff'), final=not data)
         start += len(data)
 
 
+def _better(file, encoding) -> str:
+    """What an error says of the encoding that a file, open for reading, seems to be in; nothing if none is likely."""
+    file.seek(0)
+    likely = likely_encoding(file.read(2**16))
+    return f'; it looks like {likely}: --encoding {likely}' * (likely not in (None, encoding))
+
+
 def read_text(path: Path) -> str:
-    """The whole text of a file, see text_blocks."""
+    """The whole text of a file in UTF-8, see text_blocks."""
     with open_regular(path) as file, naming_memory(path):
         return ''.join(text_blocks(file))
 

@@ -9,21 +9,25 @@ import numpy as np
 
 from common.checks import InputError, naming_memory, open_regular
 from dataset import part_of_corpus, words
+from dataset.tokens import advice
 
 LINE, UNK, EOS = 0, 1, 2    # while the text is read
 BLOCK = 2**20               # ids that are worked on at once
 
 
-def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
+def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000, tokens: str = 'words',
+              encoding: str = 'utf-8'):
     """corpus (a 1-D int64 array of word ids), word_to_id, id_to_word.
 
-    The text is UTF-8, a sentence or paragraph a line; blank lines are passed over. Words are what stands between
-    blanks, in lower case; each line's end is `<eos>`. Of every ten lines (rounded down) the last two are kept back:
-    the file's first 80 % are 'train', the next 10 % 'valid' (or 'val'), the last 10 % 'test'.
+    A sentence or paragraph is a line; blank lines are passed over. How lines are parted into words is told by `tokens`,
+    see dataset.tokens; each line's end is `<eos>`. Of every ten lines (rounded down) the last two are kept back: the
+    file's first 80 % are 'train', the next 10 % 'valid' (or 'val'), the last 10 % 'test'.
     The vocabulary is that of the train part: its vocab_size most frequent words, `<unk>` and `<eos>` always among
     them, with ids in order of first appearance; all other words are `<unk>`, and so are those of over 1,000 characters.
     Of a text with millions of different words the rarest so far are forgotten again and again as it is read.
-    Errors: FileNotFoundError; ValueError for a file that is not UTF-8, or that has no line for the split.
+    With the train part, a line is printed where the words do not suit the text: blanks are few, or of the parts held
+    back over a tenth is `<unk>`.
+    Errors: FileNotFoundError; ValueError for a file of another encoding, or that has no line for the split.
     """
     part_name = part_of_corpus('split', split)
     if not isinstance(vocab_size, Integral) or vocab_size < 3:
@@ -31,12 +35,12 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000):
     if not Path(path).is_file():
         raise FileNotFoundError(f'path is {str(path)!r}, but there is no such file.')
     with naming_memory(path):
-        return _load(path, part_name, vocab_size)
+        return _load(path, part_name, vocab_size, tokens, encoding)
 
 
-def _load(path, part_name, vocab_size):
+def _load(path, part_name, vocab_size, tokens, encoding):
     """See load_data."""
-    ids, ends, known = _read(path, vocab_size)
+    ids, ends, known = _read(path, vocab_size, tokens, encoding)
     tenth = len(ends) // 10
     train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
     parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
@@ -53,6 +57,11 @@ def _load(path, part_name, vocab_size):
     for start in reversed(range(0, len(train_ids), BLOCK)):
         block = kept_id[train_ids[start:start + BLOCK]]
         first[block[::-1]] = np.arange(start, start + len(block))[::-1]
+    if part_name == 'train':
+        held_back = ids[train:]
+        lost = _count(held_back, len(known))[kept_id == UNK].sum() / max(1, len(held_back))
+        if said := advice(known, count, tokens, lost):
+            print(f'{path}: {said}')
     order = np.flatnonzero(kept)
     order = order[np.argsort(first[order])]
     new_id = np.zeros(len(known), dtype=np.int64)
@@ -62,7 +71,7 @@ def _load(path, part_name, vocab_size):
     return corpus, {word: i for i, word in id_to_word.items()}, id_to_word
 
 
-def _read(path, vocab_size) -> tuple[np.ndarray, np.ndarray, list[str]]:
+def _read(path, vocab_size, tokens, encoding) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """The ids of all words; where each line that has any ends among them; the words by id, the first of them no word.
 
     Four bytes a word rather than the 60 of a list of strings: a text of 100 MB fits into the memory of a laptop.
@@ -71,7 +80,7 @@ def _read(path, vocab_size) -> tuple[np.ndarray, np.ndarray, list[str]]:
     id_of.default_factory = id_of.__len__       # a new word takes the next id
     ids, taken = array('i'), 0                  # what the words take, in bytes
     with open_regular(path) as file:
-        for found in words.read_words(file):
+        for found in words.read_words(file, tokens=tokens, encoding=encoding):
             since = len(id_of)
             ids.extend(map(id_of.__getitem__, found))
             taken += words.bytes_of(id_of, since)

@@ -203,9 +203,9 @@ common.callbacks
   PlateauDecay(factor=0.25)
   EarlyStopping(patience=3)
 dataset.text
-  load_data(path, split='train', vocab_size=10000)
+  load_data(path, split='train', vocab_size=10000, tokens='words', encoding='utf-8')
 dataset.corpus_file
-  open_corpus(path, min_count=5, vocab_size=None, prepared=None)
+  open_corpus(path, min_count=5, vocab_size=None, prepared=None, tokens='words', encoding='utf-8')
 dataset.mnist
   load_data(normalize=True, flatten=True, one_hot_label=False)
   load_mnist(normalize=True, flatten=True, one_hot_label=False)

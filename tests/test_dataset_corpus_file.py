@@ -22,7 +22,7 @@ def write(content, path='my.txt'):
     return path
 
 
-def words_of(found):
+def in_words(found):
     return [found.id_to_word[i] for i in found.ids.tolist()]
 
 
@@ -42,8 +42,8 @@ def test_which_words_are_kept():
                                 ({'min_count': 1, 'vocab_size': 3}, 'a a a <unk> <unk> <unk> <eos>'),
                                 ({'min_count': 3, 'vocab_size': 9}, 'a a a <unk> <unk> <unk> <eos>')):
         found = open_corpus('my.txt', **arguments)
-        assert words_of(found) == expected.split()
-        assert found.counts.tolist() == [words_of(found).count(found.id_to_word[i]) for i in range(len(found.counts))]
+        assert in_words(found) == expected.split()
+        assert found.counts.tolist() == [in_words(found).count(found.id_to_word[i]) for i in range(len(found.counts))]
 
 
 def test_as_a_plain_form_has_it():
@@ -51,14 +51,14 @@ def test_as_a_plain_form_has_it():
     dice = random.Random(3)
     for number in range(30):
         lines = [dice.choices(['a', 'b', 'é', '말', '<unk>', '<eos>'], k=dice.randrange(5)) for _ in range(40)]
-        write('\n'.join(map(' '.join, lines)) + 'x', f'{number}.txt')
-        lines[-1] = (' '.join(lines[-1]) + 'x').split()
+        write('\n'.join(map(' '.join, lines)) + ' x', f'{number}.txt')
+        lines[-1] = (' '.join(lines[-1]) + ' x').split()
         text = [word for line in lines if line for word in (*line, '<eos>')]
         least = dice.randrange(1, 20)
         kept = {word for word, count in Counter(text).items() if count >= least} | {'<unk>', '<eos>'}
         text = [word if word in kept else '<unk>' for word in text]
         found = open_corpus(f'{number}.txt', min_count=least)
-        assert words_of(found) == text and set(found.word_to_id) == kept
+        assert in_words(found) == text and set(found.word_to_id) == kept
         assert found.counts.tolist() == [text.count(found.id_to_word[i]) for i in range(len(kept))]
         assert (np.diff(found.counts) <= 0).all()
 
@@ -73,12 +73,12 @@ def test_it_is_made_once(monkeypatch):
     assert again.counts.tolist() == [2, 2, 1, 0] and again.word_to_id == {'a': 0, 'b': 1, '<eos>': 2, '<unk>': 3}
     # another text of the same length, another length, other arguments
     os.utime(write('b b a b\n'), (1e9, 1e9))
-    assert words_of(open_corpus('my.txt', min_count=1)) == ['b', 'b', 'a', 'b', '<eos>'] and len(made) == 1
+    assert in_words(open_corpus('my.txt', min_count=1)) == ['b', 'b', 'a', 'b', '<eos>'] and len(made) == 1
     os.utime(write('c b a b d\n'), (1e9, 1e9))
-    assert words_of(open_corpus('my.txt', min_count=1)) == ['c', 'b', 'a', 'b', 'd', '<eos>'] and len(made) == 2
-    assert words_of(open_corpus('my.txt', min_count=2)) == ['<unk>', 'b', '<unk>', 'b', '<unk>', '<eos>']
+    assert in_words(open_corpus('my.txt', min_count=1)) == ['c', 'b', 'a', 'b', 'd', '<eos>'] and len(made) == 2
+    assert in_words(open_corpus('my.txt', min_count=2)) == ['<unk>', 'b', '<unk>', 'b', '<unk>', '<eos>']
     assert len(open_corpus('my.txt', min_count=2, vocab_size=3).counts) == 3 and len(made) == 4
-    monkeypatch.setattr(corpus_file, 'VERSION', 2)
+    monkeypatch.setattr(corpus_file, 'VERSION', 99)
     open_corpus('my.txt', min_count=2, vocab_size=3)
     assert len(made) == 5 and first.ids.tolist() == [0, 1, 0, 1, 2]        # what is open stays as it was
 
@@ -120,8 +120,8 @@ def test_what_is_stopped_leaves_nothing(monkeypatch):
     before = Path('my.txt.ids').read_bytes()
     read_words = words.read_words
 
-    def stopped(file, tell):
-        yield from read_words(file, tell)
+    def stopped(file, tell, *how):
+        yield from read_words(file, tell, *how)
         if not tell:        # the second time
             assert len(os.listdir()) == 3
             raise KeyboardInterrupt
@@ -137,8 +137,8 @@ def test_a_text_that_changes_while_it_is_read(monkeypatch, other):
     write('a b a b a\n')
     read_words = words.read_words
 
-    def changing(file, tell):
-        yield from read_words(file, tell)
+    def changing(file, tell, *how):
+        yield from read_words(file, tell, *how)
         if tell:
             os.utime(write(other), (1e9, 1e9))
 

@@ -83,8 +83,8 @@ def test_as_a_plain_form_has_it(write):
     for _ in range(50):
         lines = [[dice.choice(['a', 'b', 'c', 'd', 'é', 'x', '<unk>', '<eos>']) for _ in range(dice.randrange(4))]
                  for _ in range(dice.randrange(10, 60))]
-        path = write('\n'.join(map(' '.join, lines)) + 'end')
-        lines[-1] = (' '.join(lines[-1]) + 'end').split()
+        path = write('\n'.join(map(' '.join, lines)) + ' end')
+        lines[-1] = (' '.join(lines[-1]) + ' end').split()
         lines = [[*line, '<eos>'] for line in lines if line]
         tenth = len(lines) // 10
         train = [word for line in lines[:len(lines) - 2 * tenth] for word in line]

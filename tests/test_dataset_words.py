@@ -4,7 +4,7 @@ import random
 import numpy as np
 import pytest
 
-from dataset import files, text, words
+from dataset import files, text, tokens, words
 
 
 @pytest.fixture
@@ -16,16 +16,17 @@ def write(tmp_path):
     return write
 
 
-def read(path):
+def read(path, **how):
     with open(path, 'rb') as file:
-        return [word for found in words.read_words(file) for word in found]
+        return [word for found in words.read_words(file, **how) for word in found]
 
 
 def test_wherever_a_block_ends(write, monkeypatch):
     """Random texts against Python's own split; of lines longer than a piece, and of words that are too long, too."""
     dice = random.Random(5)
     monkeypatch.setattr(words, 'LONGEST', 3)
-    parts = ['a', 'Bb', '나는', '😀', 'é', ' ', '  ', '\t', '\u3000', '\n', '\r\n', '\r', '\n\n']
+    parts = ['a', 'Bb', '나는', '😀', 'é', ' ', '  ', '\t', '\u3000', '\n', '\r\n', '\r', '\n\n',
+             ',', '3', '.', '<', '>', '-']
     for size in [*range(1, 12)] * 20:
         content = ''.join(dice.choices(parts, k=dice.randrange(60)))
         lines = [line.split() for line in content.lower().replace('\r\n', '\n').replace('\r', '\n').split('\n')]
@@ -33,7 +34,11 @@ def test_wherever_a_block_ends(write, monkeypatch):
         path = write(content.encode('utf-8-sig' if size > 2 and dice.random() < 0.5 else 'utf-8'))
         monkeypatch.setattr(files, 'BLOCK', size)
         monkeypatch.setattr(words, 'PIECE', dice.choice([1, 4, 100]))
-        assert read(path) == expected
+        assert read(path, tokens='blanks') == expected
+        for how, parted in (('words', tokens.words_of), ('characters', tokens.characters_of)):
+            lines = [parted(line) for line in content.replace('\r\n', '\n').replace('\r', '\n').split('\n')]
+            assert read(path, tokens=how) == [word if len(word) <= 3 else '<unk>' for line in lines if line
+                                              for word in (*line, '\n')]
 
 
 @pytest.mark.parametrize('size', [1, 2, 3, 5, 100])
@@ -56,7 +61,8 @@ def test_a_word_of_over_1000_characters(write, capsys):
         assert capsys.readouterr().out == (f"{path}: words of over 1,000 characters are <unk>: '{'말' * 20}'… is one\n")
         ids, word_to_id, _ = text.load_data(path)
         assert list(word_to_id) == ['a', 'b' * 1000, '<eos>', '<unk>', 'c', 'd']
-        assert ids.tolist() == [0, 1, 2, 3, 2, 4, 3, 3, 5, 2] and capsys.readouterr().out.count('\n') == 1
+        assert ids.tolist() == [0, 1, 2, 3, 2, 4, 3, 3, 5, 2]
+        assert capsys.readouterr().out.count('characters are <unk>') == 1
 
 
 def test_rare_words_are_forgotten_in_time(write, monkeypatch):

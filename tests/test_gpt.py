@@ -9,7 +9,7 @@ from ch08.transformer import compare_language_models, generate_gpt, train_gpt
 from ch08.transformer.gpt import GPT, gpt_perplexity, load_gpt
 from common.gradient_check import check_gradients
 from common.layers import set_training
-from dataset import characters, toy
+from dataset import toy
 
 V, D, N, T = 7, 8, 2, 4
 rotary_or_learnt = pytest.mark.parametrize('rotary', [False, True])
@@ -212,11 +212,11 @@ def test_what_cannot_be_written_is_refused(options, what):
 @rotary_or_learnt
 def test_a_file_brings_the_model_back(rotary):
     model, words = make(rotary), list('abcdefg')
-    model.save_params('GPT.npz', {'flags': {'characters': True}}, words)
+    model.save_params('GPT.npz', {'flags': {'tokens': 'characters'}}, words)
     found, about, word_to_id, id_to_word = load_gpt('GPT.npz')
     assert found.sizes == {'vocab_size': V, 'D': D, 'heads': 2, 'blocks': 2, 'time_size': 6, 'hidden': 5,
                            'rotary': rotary}
-    assert about['flags'] == {'characters': True}
+    assert about['flags'] == {'tokens': 'characters'}
     assert word_to_id == {word: i for i, word in enumerate(words)} and id_to_word == dict(enumerate(words))
     set_training(found, False)
     np.testing.assert_allclose(found.predict(ids(N, T)), model.predict(ids(N, T)), rtol=1e-4, atol=1e-4)     # float32
@@ -240,20 +240,6 @@ def test_a_file_of_another_model_is_refused():
 
 
 # ---------------------------------------------------------------- characters, scripts
-
-
-def test_characters_of_a_text():
-    Path('own.txt').write_text('abra\ncadabra, abra!?', encoding='utf-8')       # 20 characters
-    ids, char_to_id, id_to_char = characters.load_data('own.txt', 'train')
-    assert ''.join(id_to_char[i] for i in ids) == 'abra\ncadabra, ab'
-    assert [*char_to_id] == ['a', 'b', 'r', '\n', 'c', 'd', ',', ' ', '<unk>']
-    parts = [[id_to_char[i] for i in characters.load_data('own.txt', part)[0]] for part in ('valid', 'test')]
-    assert parts == [['r', 'a'], ['<unk>', '<unk>']]
-    Path('short.txt').write_text('abc', encoding='utf-8')
-    with pytest.raises(ValueError, match=r'^short\.txt: expected ten characters or more, got 3$'):
-        characters.load_data('short.txt')
-    with pytest.raises(FileNotFoundError, match="path is 'ptb'"):
-        characters.load_data('ptb')
 
 
 TINY = {'wordvec_size': 16, 'heads': 2, 'blocks': 1, 'dropout': 0.0, 'time_size': 20, 'batch_size': 20}
@@ -286,7 +272,7 @@ def test_training_on_toy_learns_more_than_how_often_words_come(capsys):
 
 def test_training_on_characters_and_going_on():
     Path('own.txt').write_text('the cat sat on the mat.\n' * 60, encoding='utf-8')
-    flags = TINY | {'characters': True, 'batch_size': 8, 'seed': 2, 'learning_rate': 0.01}
+    flags = TINY | {'tokens': 'characters', 'batch_size': 8, 'seed': 2, 'learning_rate': 0.01}
     trainer, found = train_gpt.main('own.txt', **flags, max_epoch=4)
     assert found['with context carried over'] < 10
     text = generate_gpt.main(start='th', sample_size=50, temperature=0.5, seed=1)

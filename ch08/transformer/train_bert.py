@@ -18,6 +18,7 @@ from common.trainer import Trainer
 from common.training import training
 from dataset import toy
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 MASK = '<mask>'
 
@@ -25,6 +26,8 @@ MASK = '<mask>'
 def main(
     # data
     corpus: Annotated[str, 'toy (made here), ptb or the path of a text file'] = 'toy',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     time_size: Annotated[int, 'words in a row: as many as a text is cut into, or a toy sentence may have'] = 64,
     # model
     wordvec_size: Annotated[int, 'numbers in a word vector, and all through the blocks'] = 128,
@@ -47,8 +50,8 @@ def main(
     flags = dict(locals())
     if seed is not None:
         np.random.seed(seed)
-    ids, word_to_id, id_to_word = load_data(corpus, 'train')
-    parts = [ids, *(load_data(corpus, part)[0] for part in ('valid', 'test'))]
+    ids, word_to_id, id_to_word = load_data(corpus, 'train', tokens, encoding)
+    parts = [ids, *(load_data(corpus, part, tokens, encoding)[0] for part in ('valid', 'test'))]
     mask_id = len(word_to_id)
     words = {**id_to_word, mask_id: MASK}
     pad_id = word_to_id['<eos>'] if corpus == 'toy' else None

@@ -15,15 +15,16 @@ from common.np import np
 from common.optimizer import AdamW
 from common.trainer import RnnlmTrainer
 from common.training import training
-from dataset import characters as characters_of
 from dataset import toy
 from dataset.corpus import load_data
+from dataset.tokens import Tokens
 
 
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
-    characters: Annotated[bool, 'learn the characters of the text file, not its words'] = False,
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     # model
     wordvec_size: Annotated[int, 'numbers in a word vector, and all through the blocks'] = 256,
     heads: Annotated[int, 'heads of attention in a block'] = 4,
@@ -47,10 +48,9 @@ def main(
 ):
     """Train, save, test and draw; returns the trainer and the best epoch's two test perplexities, by their names."""
     flags = dict(locals())
-    load = characters_of.load_data if characters else load_data
-    ids, word_to_id, id_to_word = load(corpus, 'train')
+    ids, word_to_id, id_to_word = load_data(corpus, 'train', tokens, encoding)
     print(f'corpus size: {len(ids)}, vocabulary size: {len(word_to_id)}')
-    ids_valid, ids_test = (load(corpus, part)[0] for part in ('valid', 'test'))
+    ids_valid, ids_test = (load_data(corpus, part, tokens, encoding)[0] for part in ('valid', 'test'))
     if seed is not None:
         np.random.seed(seed)
 
