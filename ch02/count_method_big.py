@@ -1,17 +1,43 @@
 """Word vectors from a whole corpus: counts, PPMI and SVD (book, 2.4.4); some words' neighbours, and a map of them."""
+import re
 import time
 from contextlib import contextmanager
 from typing import Annotated
 
+import numpy
+
+from common.checks import InputError
 from common.cli import SEEDS, run
 from common.figures import show
-from common.np import np
+from common.np import np, to_cpu
+from common.util import analogy as print_analogy
 from common.util import create_co_matrix, most_similar, ppmi, truncated_svd
 from common.word_map import draw_word_map
 from dataset.corpus import load_data
 from dataset.tokens import Tokens
 
 QUERIES = ('you', 'year', 'car', 'toyota')
+
+
+def queries_of(ids, word_to_id, id_to_word):
+    """The book's four words where the corpus has any of them, else four of frequent_words."""
+    return QUERIES if any(query in word_to_id for query in QUERIES) else frequent_words(ids, id_to_word)
+
+
+def frequent_words(ids, id_to_word, count=4):
+    """The most frequent words after the first hundred, which stand in all texts; of few words, from the middle on."""
+    counts = numpy.bincount(to_cpu(ids), minlength=len(id_to_word))                 # (V,)
+    words = [id_to_word[i] for i in (-counts).argsort(kind='stable').tolist()]
+    words = [word for word in words if word.isalnum()]      # neither signs nor <unk>, <eos>
+    return words[min(100, len(words) // 2):][:count]
+
+
+def parse_analogy(text):
+    """a, b and c of a:b=c."""
+    parts = [part.strip() for part in re.split('[:=]', text)]
+    if len(parts) != 3 or not all(parts) or text.find(':') > text.find('='):
+        raise InputError(f'analogy: expected a:b=c, a is to b as c is to what is asked, got {text!r:.100}')
+    return parts
 
 
 @contextmanager
@@ -31,10 +57,14 @@ def main(
     # vectors
     window_size: Annotated[int, 'context words on each side'] = 2,
     wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
+    # questions
+    words: Annotated[str | None, "whose neighbours, blanks between; none: the book's four, or frequent ones"] = None,
+    analogy: Annotated[str | None, 'a:b=c, a is to b as c is to what is asked'] = None,
     # chance
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
     """Print and draw the neighbours of some words; returns word_vecs, word_to_id and id_to_word."""
+    asked = parse_analogy(analogy) if analogy else None
     ids, word_to_id, id_to_word = load_data(corpus, tokens=tokens, encoding=encoding)
     vocab_size = len(word_to_id)
     if seed is not None:
@@ -48,9 +78,13 @@ def main(
         # a short text has fewer words than that
         word_vecs, _, _ = truncated_svd(W, min(wordvec_size, vocab_size))     # (V, D)
 
-    for query in QUERIES:
+    queries = words.split() if words else queries_of(ids, word_to_id, id_to_word)
+    for query in queries:
         most_similar(query, word_to_id, id_to_word, word_vecs, top=5)
-    draw_word_map(word_vecs, word_to_id, id_to_word, QUERIES, 'word vectors by counting')
+    if asked:
+        a, b, c = asked
+        print_analogy(a, b, c, word_to_id, id_to_word, word_vecs, top=5)
+    draw_word_map(word_vecs, word_to_id, id_to_word, queries, 'word vectors by counting')
     show('ch02_count_method_big')
     return word_vecs, word_to_id, id_to_word
 

@@ -1,6 +1,7 @@
 """Learn word vectors from a whole corpus with CBOW or skip-gram (book, 4.3.2)."""
 from typing import Annotated, Literal
 
+from ch02.count_method_big import frequent_words
 from ch04.cbow import CBOW
 from ch04.skip_gram import SkipGram
 from common.cli import FROM_0, SEEDS, run
@@ -44,7 +45,7 @@ def main(
     trainer = Trainer(net, Adam(lr=learning_rate))
 
     def save(path, about):
-        save_words(path, net.word_vecs, id_to_word, about)
+        save_words(path, net.word_vecs, id_to_word, about | {'frequent': frequent_words(ids, id_to_word)})
 
     name = 'cbow_params' if model == 'cbow' else 'skipgram_params'
     with training(trainer, name, flags, (ids, word_to_id), resume=resume, save=save):

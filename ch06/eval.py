@@ -55,7 +55,8 @@ def load_model(Model, path, corpus=None):
     words = weights.words
     if corpus is not None or words is None:
         # of these two the names tell, without a corpus that may have to be fetched
-        found = [] if {corpus, learnt_from} == {'ptb', 'toy'} else list(load_data(corpus or 'ptb')[1])
+        found = [] if {corpus, learnt_from} == {'ptb', 'toy'} else list(
+            load_data(corpus or 'ptb', 'valid', *how_read(path))[1])
         if len(found) != V or words not in (None, found):
             expected = f'{learnt_from!r:.100}' if learnt_from else f'one of {V} different words'
             raise InputError(f'corpus: expected {expected}, from which {weights.path} was learnt, got '
@@ -67,6 +68,16 @@ def load_model(Model, path, corpus=None):
                          f'{weights.about.get("class", "another model")!r:.60}')
     model.load_params(weights.path)
     return model, learnt_from or corpus or 'ptb', {word: i for i, word in enumerate(words)}, dict(enumerate(words))
+
+
+def how_read(path):
+    """tokens, encoding: how the corpus of a weight file was read; by blanks where it says nothing, or PTB and toy."""
+    about = load_weights(path).about
+    flags = about.get('flags')
+    flags = flags if isinstance(flags, dict) else {}
+    if about.get('corpus') in ('ptb', 'toy'):
+        return 'blanks', 'utf-8'
+    return str(flags.get('tokens', 'blanks')), str(flags.get('encoding', 'utf-8'))
 
 
 def main(
@@ -83,7 +94,7 @@ def main(
     if corpus is None and learnt_from not in ('ptb', 'toy'):
         raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing: name it')
     corpus = corpus or learnt_from
-    return report_perplexity(net, load_data(corpus, 'test')[0], corpus)
+    return report_perplexity(net, load_data(corpus, 'test', *how_read(path))[0], corpus)
 
 
 if __name__ == '__main__':

@@ -5,7 +5,7 @@ memory changes most; the ones that forget least stand at the top.
 """
 from typing import Annotated
 
-from ch06.eval import load_model
+from ch06.eval import how_read, load_model
 from ch06.rnnlm import Rnnlm
 from common.checks import InputError, shown
 from common.cli import run
@@ -14,6 +14,7 @@ from common.np import np, to_cpu
 from common.time_layers import LSTM
 from dataset.corpus import load_data
 from dataset.files import find_weights
+from dataset.tokens import splitter
 
 NAMES = {'f': 'forget gate f', 'i': 'input gate i', 'o': 'output gate o', 'g': 'new content g', 'c': 'memory cell c',
          'h': 'output h'}
@@ -24,22 +25,23 @@ def main(
     params: Annotated[str | None, 'the file of ch06/train_rnnlm; none: looked for'] = None,
     corpus: Annotated[str | None, 'what it was learnt from, where the file does not say: ptb, toy or a path'] = None,
     # text
-    sentence: Annotated[str | None, 'words of the corpus, with blanks between; none: its first for validation'] = None,
+    sentence: Annotated[str | None, 'words of the corpus; none: its first for validation'] = None,
     units: Annotated[int, 'how many units are drawn'] = 24,
 ):
     """Draw; returns the words, the units, and the numbers of all units: name -> (T, H)."""
     path = params or find_weights('Rnnlm', made_by='ch06.train_rnnlm')
     model, learnt_from, word_to_id, id_to_word = load_model(Rnnlm, path, corpus)
     if sentence is None:
-        ids = to_cpu(load_data(learnt_from, 'valid')[0])[:18].tolist()
+        ids = to_cpu(load_data(learnt_from, 'valid', *how_read(path))[0])[:18].tolist()
         end = word_to_id.get('<eos>')
         ids = [end, *ids[:ids.index(end) + 1]] if end in ids else ids
     else:
-        unknown = [word for word in sentence.split() if word not in word_to_id]
-        if unknown or not sentence.split():
+        words = splitter(how_read(path)[0])(sentence)
+        unknown = [word for word in words if word not in word_to_id]
+        if unknown or not words:
             raise InputError(f'sentence: expected words of the corpus, got {sentence!r:.200}'
                              + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
-        ids = [word_to_id[word] for word in sentence.split()]
+        ids = [word_to_id[word] for word in words]
     seen = read(model, np.array(ids))
     chosen = choose(seen, units)
     words = [shown(id_to_word[i]) for i in ids]

@@ -1,8 +1,8 @@
 """Let the better language model write, and go on with a sentence that is given (book, 7.1)."""
 from typing import Annotated
 
-from ch06.eval import load_model
-from ch07.generate_text import write_text
+from ch06.eval import how_read, load_model
+from ch07.generate_text import opening, write_text
 from ch07.rnnlm_gen import BetterRnnlmGen
 from common.cli import SEEDS, run
 from common.np import np
@@ -14,8 +14,8 @@ def main(
     corpus: Annotated[str | None, 'what it was learnt from, where the file does not say: ptb, toy or a path'] = None,
     params: Annotated[str | None, 'the file of ch06/train_better_rnnlm; none: looked for'] = None,
     # text
-    start: Annotated[str, 'the first word of the first text'] = 'you',
-    sentence: Annotated[str, 'how the second text begins'] = 'the meaning of life is',
+    start: Annotated[str | None, 'the first words of one text; none: you, or of the corpus'] = None,
+    sentence: Annotated[str | None, 'how another begins; none: the meaning of life is, or as the corpus'] = None,
     sample_size: Annotated[int, 'length of each text in words'] = 100,
     temperature: Annotated[float, 'below 1 likely words become likelier, above 1 less so'] = 1.0,
     top_k: Annotated[int | None, 'draw only among the so many likeliest'] = None,
@@ -27,9 +27,13 @@ def main(
         np.random.seed(seed)
     path = params or find_weights('BetterRnnlm', made_by='ch06.train_better_rnnlm')
     model, _, word_to_id, id_to_word = load_model(BetterRnnlmGen, path, corpus)
+    tokens, _ = how_read(path)
     texts = []
-    for beginning in (start, sentence):
-        texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature, top_k))
+    for beginning, usual, count in ((start, 'you', 1), (sentence, 'the meaning of life is', 5)):
+        if beginning is None:
+            beginning = opening(usual, count, word_to_id, tokens)
+        texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature, top_k,
+                                tokens))
         print(texts[-1])
         print('-' * 50)
     return texts

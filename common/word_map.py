@@ -1,5 +1,6 @@
 """Words as points in the plane, near each other where their vectors are (book, 2.4.3, for more words than seven)."""
 import importlib.util
+import warnings
 
 import numpy
 
@@ -98,9 +99,11 @@ def place_labels(ax, places, labels, bold=()):
     use_fonts(figure)
     for text in texts:
         text.set_in_layout(False)
-    figure.draw_without_rendering()                                 # from here on it is known how large all is
+    with warnings.catch_warnings():
+        warnings.filterwarnings('ignore', 'Glyph .* missing from')      # show tells of these
+        figure.draw_without_rendering()                             # from here on it is known how large all is
+        sizes = numpy.array([text.get_window_extent().size for text in texts])     # (n, 2)
     figure.set_layout_engine('none')                                # and it stays so
-    sizes = numpy.array([text.get_window_extent().size for text in texts])     # (n, 2)
     points = ax.transData.transform(places)                         # (n, 2), in pixels
     taken = numpy.concatenate((points - 4, points + 4), axis=1)        # (n, 4): left, bottom, right, top
     for text, point, size in zip(texts, points, sizes, strict=True):

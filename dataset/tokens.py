@@ -123,11 +123,17 @@ def joined(words: list[str], tokens: str = 'words', stop: str = '') -> str:
 
     In place of <eos> stands stop, and the line ends; none begins or ends with a blank.
     """
-    text, last = [], '\n'
+    text, last, quoted = [], '\n', False
     for word in words:
         word = f'{stop}\n' if word == '<eos>' else word if word == '\t' else shown(word)
         glued = tokens == 'ko' and len(word) > 1 and word[0] == '-'
-        if not (glued or tokens == 'characters' or '\n' in last + word or _touch(last, word, tokens)):
+        if '\n' in word:
+            quoted = False
+        elif word == '"':        # the first of a line opens, the second closes
+            quoted = not quoted
+        inside = (last if quoted else word) == '"'       # behind the one, before the other
+        if not (glued or tokens == 'characters' or '\n' in last + word or (inside and tokens != 'blanks')
+                or _touch(last, word, tokens)):
             text.append(' ')
         text.append(word[glued:])
         last = word

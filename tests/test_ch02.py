@@ -1,5 +1,6 @@
 """Chapter 2's scripts: what they print, return and draw."""
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,27 @@ def test_count_method_big(real_data, capsys):
 def test_similarity_of_words_that_are_not_there():
     with pytest.raises(ValueError, match="text: expected one that holds the words you and i, got 'hello world'"):
         similarity.main('hello world')
+
+
+def test_words_and_an_analogy_of_an_own_corpus(capsys):
+    text = ''.join(f'나는 {a} {b}\n' for a in ('밥을', '책을', '집을') for b in ('먹었다', '보았다', '샀다')) * 3
+    Path('my.txt').write_text(text, encoding='utf-8')
+    count_method_big.main('my.txt', wordvec_size=4, seed=1)
+    out = capsys.readouterr().out
+    assert re.findall(r'\[query\] (.*)', out) == ['보았다', '책을', '샀다', '집을']        # of 7, from the fourth on
+    count_method_big.main('my.txt', wordvec_size=4, seed=1, words='밥을 말을', analogy='밥을:먹었다=책을')
+    out = capsys.readouterr().out
+    assert re.findall(r'\[query\] (.*)', out) == ['밥을'] and '말을 is not found' in out
+    assert re.findall(r'\[analogy\] (.*)', out) == ['밥을:먹었다 = 책을:?']
+    for wrong in ('a:b', 'a=b:c', 'a:b=', 'a:b=c:d'):
+        with pytest.raises(ValueError, match=r'^analogy: expected a:b=c'):
+            count_method_big.main('my.txt', analogy=wrong)
+
+
+def test_frequent_words():
+    """The hundred most frequent are passed over; of few words, the first half; and whatever is no word."""
+    words = ['<unk>', '.', *(f'w{i}' for i in range(200))]
+    ids = np.repeat(np.arange(202), [999, 999, *range(400, 200, -1)])
+    np.random.shuffle(ids)
+    assert count_method_big.frequent_words(ids, dict(enumerate(words))) == ['w100', 'w101', 'w102', 'w103']
+    assert count_method_big.frequent_words(np.array([0, 1, 1, 2, 2, 2, 3]), dict(enumerate('abc.'))) == ['b', 'a']

@@ -122,7 +122,7 @@ def test_words_of_a_kind_come_near_each_other(Model):
 @pytest.mark.parametrize('model, name', [('cbow', 'cbow_params.npz'), ('skip_gram', 'skipgram_params.npz')])
 def test_train_saves_and_eval_reads(model, name, capsys, monkeypatch):
     corpus, word_to_id, id_to_word = toy.load_data(size=300)
-    monkeypatch.setattr(train, 'load_data', lambda name: (corpus, word_to_id, id_to_word))
+    monkeypatch.setattr(train, 'load_data', lambda name, **_: (corpus, word_to_id, id_to_word))
     trainer = train.main(model=model, corpus='toy', max_epoch=1, hidden_size=10, window_size=2, seed=0)
     lines = capsys.readouterr().out.splitlines()
     assert lines[-2:] == [f'weights: {Path(name).resolve()}', f'picture: {Path("ch04_train.png").resolve()}']
@@ -185,9 +185,24 @@ def test_eval_of_the_books_vectors(real_data, capsys):
 
 
 def test_train_with_row_sparse_gradients(monkeypatch):
-    monkeypatch.setattr(train, 'load_data', lambda name: toy.load_data(size=300))
+    monkeypatch.setattr(train, 'load_data', lambda name, **_: toy.load_data(size=300))
     for sparse in False, True:
         trainer = train.main(corpus='toy', max_epoch=4, hidden_size=10, window_size=2, learning_rate=0.01,
                              sparse=sparse, seed=0)
         assert [isinstance(grad, RowSparse) for grad in trainer.model.grads] == [sparse, sparse]
         assert trainer.loss_list[-1] < trainer.loss_list[0] - 0.2
+
+
+def test_vectors_of_an_own_corpus_are_asked_for_its_frequent_words(capsys):
+    words = [f'말{i}' for i in range(12)]
+    Path('my.txt').write_text(''.join(' '.join(words[:1 + i % 12]) + '\n' for i in range(60)), encoding='utf-8')
+    train.main('my.txt', hidden_size=4, batch_size=10, max_epoch=1, window_size=1, seed=1)
+    capsys.readouterr()
+    ch04_eval.main()
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith('[')] == [f'[query] 말{i}' for i in (6, 7, 8, 9)]
+    assert 'not found' not in out
+    ch04_eval.main(words='말1 말2', analogy='말1:말2=말3')
+    out = capsys.readouterr().out
+    assert [line for line in out.splitlines() if line.startswith('[')] == [
+        '[query] 말1', '[query] 말2', '[analogy] 말1:말2 = 말3:?']

@@ -102,7 +102,7 @@ def test_custom_loop_goes_through_the_text_in_order(monkeypatch):
             return super().forward(xs, ts)
 
     monkeypatch.setattr(train_custom_loop, 'SimpleRnnlm', Model)
-    monkeypatch.setattr(train_custom_loop, 'load_data', lambda name: (np.arange(100) % 26, {}, {}))
+    monkeypatch.setattr(train_custom_loop, 'load_data', lambda name, **_: (np.arange(100) % 26, {}, {}))
     train_custom_loop.main(corpus='any', corpus_size=26, batch_size=2, time_size=5, max_epoch=2)
     # 25 pairs: rows begin at 0 and 12, two steps of 5 an epoch, and the second epoch goes on where the first stopped
     rows = [[xs[:, 0].tolist(), xs[:, -1].tolist()] for xs, _ in seen]

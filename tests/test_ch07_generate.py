@@ -4,6 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ch06 import eval as eval_rnnlm
+from ch06 import train_rnnlm
 from ch07 import generate_better_text, generate_text
 from ch07.generate_text import write_text
 from ch07.rnnlm_gen import TRIES, BetterRnnlmGen, RnnlmGen
@@ -224,13 +226,13 @@ def test_write_text():
     word_to_id = {word: i for i, word in enumerate(WORDS)}
     text = write_text(model, 'the life is', word_to_id, dict(enumerate(WORDS)), 7, 0.5, 3)
     assert model.asked == ['reset', 0, 1, (3, [2, 5], 7, 0.5, 3)]
-    assert text == 'the life is is.\n life is'
+    assert text == 'the life is is.\nlife is'
 
 
 def test_words_that_a_terminal_would_obey_are_shown():
     words = ['a\x1b[2J', 'b', 'c', 'd', '<eos>']
     word_to_id = {word: i for i, word in enumerate(words)}
-    assert write_text(Parrot(), 'a\x1b[2J', word_to_id, dict(enumerate(words)), 7) == 'a\\x1b[2J d.\n b d'
+    assert write_text(Parrot(), 'a\x1b[2J', word_to_id, dict(enumerate(words)), 7) == 'a\\x1b[2J d.\nb d'
     with pytest.raises(ValueError, match=r"got 'e\\x07' \(it has no e\\x07\)$"):
         write_text(Parrot(), 'e\x07', word_to_id, dict(enumerate(words)), 7)
 
@@ -257,7 +259,7 @@ def weights(monkeypatch, tmp_path):
 def test_generate_text(weights, capsys):
     text = generate_text.main(start='you', sample_size=40, seed=1)
     assert capsys.readouterr().out == text + '\n'
-    words = text.replace('.\n', ' <eos>').split()
+    words = text.replace('.\n', ' <eos> ').split()
     assert len(words) == 40 and words[0] == 'you'
     assert set(words) <= toy.load_vocab()[0].keys()
     assert generate_text.main('toy', start='you', sample_size=40, seed=1) == text
@@ -266,8 +268,8 @@ def test_generate_text(weights, capsys):
 
 def test_generate_better_text(weights):
     first, second = generate_better_text.main('toy', sample_size=12, seed=1)
-    assert first.startswith('you ') and len(first.replace('.\n', ' <eos>').split()) == 12
-    assert second.startswith('the meaning of life is ') and len(second.replace('.\n', ' <eos>').split()) == 16
+    assert first.startswith('you ') and len(first.replace('.\n', ' <eos> ').split()) == 12
+    assert second.startswith('the meaning of life is ') and len(second.replace('.\n', ' <eos> ').split()) == 16
 
 
 def test_weights_of_another_corpus_are_refused_with_both_names(weights):
@@ -289,7 +291,31 @@ def test_without_weights_the_error_names_the_script(monkeypatch, tmp_path):
 
 def test_text_of_the_books_model(real_data):
     text = generate_text.main(seed=1)
-    words = text.replace('.\n', ' <eos>').split()
+    words = text.replace('.\n', ' <eos> ').split()
     assert len(words) == 100
     assert not {'N', '<unk>', '$'} & set(words)
     assert 2 <= words.count('<eos>') <= 15       # sentences of the newspaper's length
+
+
+def test_own_corpora_begin_with_their_words_and_end_as_they_do():
+    words = ['나는', '학교에', '갔다', '.', '<eos>', '<unk>', 'N', '$', '猫']
+    known = {word: i for i, word in enumerate(words)}
+    assert generate_text.opening('you', 1, known) == '나는'
+    assert generate_text.opening('the meaning of life is', 5, known) == '나는 학교에 갔다 .'
+    assert generate_text.opening('the meaning of life is', 5, known, 'words') == '나는 학교에 갔다.'
+    assert generate_text.opening('갔다 나는', 1, known) == '갔다 나는'
+    assert generate_text.ids_of('나는 갔다.', known, 'words') == [0, 2, 3]
+    assert generate_text.skip_ids(known, 'words') == [6, 5, 7] and generate_text.skip_ids(known, 'characters') == [5]
+    assert generate_text.as_text([0, 2, 3, 4, 0, 1], dict(enumerate(words)), 'words') == '나는 갔다.\n나는 학교에'
+    assert generate_text.as_text([0, 1, 0], {0: 'a', 1: '<eos>'}, 'words') == 'a.\na'
+    assert generate_text.as_text([0, 1, 0], {0: '猫', 1: '<eos>'}, 'words') == '猫\n猫'
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('tokens', ['words', 'characters'])
+def test_a_model_of_an_own_text_writes_as_that_is_written(tokens):
+    Path('my.txt').write_bytes('昨日、猫が魚を食べた。\n今日、犬が本を見た。\n'.encode('cp932') * 40)
+    train_rnnlm.main('my.txt', tokens=tokens, encoding='cp932', max_epoch=3, batch_size=4, time_size=8, seed=1)
+    lines = generate_text.main(sample_size=60, seed=1).split('\n')
+    assert lines[0].startswith('昨') and not any(' ' in line or '。。' in line for line in lines)
+    assert eval_rnnlm.main(corpus='my.txt') < 3         # tokens and encoding are those of the file

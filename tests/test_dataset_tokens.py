@@ -54,6 +54,8 @@ def test_a_tokenizer_that_is_missing(monkeypatch):
 
 def test_words_as_a_text():
     assert tokens.joined(tokens.parted_by_blanks('the cat , he said ( no ) . <eos> a')) == 'the cat, he said (no).\na'
+    quoted = tokens.joined(tokens.parted_by_blanks('he said : " no . " and " <eos> " a'))
+    assert quoted == 'he said: "no." and "\n"a'
     assert tokens.joined(['a', 'b', '<eos>', 'c', '<eos>'], 'blanks', '.') == 'a b.\nc.\n'
     assert tokens.joined(['猫', 'が', 'new', 'york', 'に', '。', '<eos>', '魚'], 'ja') == '猫がnew yorkに。\n魚'
     assert tokens.joined(['你好', '，', '世界']) == '你好，世界'
