@@ -17,11 +17,14 @@ from common.training import training
 from common.weight_files import save_words
 from dataset.corpus import load_data
 from dataset.corpus_file import open_corpus
+from dataset.tokens import Tokens
 
 
 def main(
     # data
     corpus: Annotated[str, 'ptb, toy (made here, no network needed) or the path of a text file'] = 'ptb',
+    tokens: Annotated[Tokens, 'how its lines become words; ja, ko, zh: of those languages'] = 'words',
+    encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     window_size: Annotated[int, 'context words on each side, at most; each run draws its own'] = 5,
     min_count: Annotated[int | None, 'rarer words are left out, those of a text file <unk>; none: 1, or 5'] = None,
     sample: Annotated[float, 'share of the corpus above which a word is thinned out, as 0.001; 0: none is'] = 0.0,
@@ -42,10 +45,10 @@ def main(
     flags = dict(locals())
     if corpus not in ('ptb', 'toy') and Path(corpus).is_file():
         ids, counts, word_to_id, id_to_word = first_before_others(
-            partial(open_corpus, corpus, 5 if min_count is None else min_count))
+            partial(open_corpus, corpus, 5 if min_count is None else min_count, tokens=tokens, encoding=encoding))
         loader = RunLoader(ids, counts, run_size, negatives, 1, sample)
     else:
-        ids, word_to_id, id_to_word = load_data(corpus)
+        ids, word_to_id, id_to_word = load_data(corpus, tokens=tokens, encoding=encoding)
         loader = RunLoader(ids, None, run_size, negatives, 1 if min_count is None else min_count, sample)
     if seed is not None:
         np.random.seed(seed)

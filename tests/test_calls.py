@@ -80,7 +80,7 @@ INSIDE = {
     'place', 'polynomial', 'remove_duplicate', 'repeats', 'row_labels', 'score_rows', 'smooth', 'spread', 'stored',
     'subtract_labels', 'sum_rows', 'sum_runs', 'time_major', 'to_cpu', 'to_gpu', 'to_labels', 'train_step',
     'advice', 'characters_of', 'check_encoding', 'decoded', 'joined', 'likely_encoding', 'parted', 'parted_by_blanks',
-    'plausible', 'script_of', 'share', 'splitter', 'starts',
+    'plausible', 'script_of', 'share', 'splitter', 'starts', 'words_of',
     'unpadded', 'update_rows', 'walk', 'windows_of', 'word_probabilities', 'write_rows',
     'Live', 'count', 'describe', 'own_layers', 'running_cell',
 }
