@@ -305,7 +305,9 @@ def fuzz(seconds, seed):
     for name in files:      # what Python imports at the first load is in memory then
         load(name, name, trainer)
         Path(name).unlink()
-    codecs.lookup('raw_unicode_escape')
+    for encoding in ('raw_unicode_escape', 'utf-16-le', 'utf-16-be', 'cp932', 'cp949', 'euc_jp', 'gb18030', 'big5',
+                     'cp1252'):
+        codecs.lookup(encoding)     # what an error may guess
     watch, counts = Watch(), dict.fromkeys(['sound', 'refused', 'warned'], 0)
     peak = limit_memory()
     end = time.monotonic() + seconds
