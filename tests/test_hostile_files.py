@@ -21,7 +21,7 @@ def run(*args):
     child = subprocess.run([sys.executable, '-m', 'tests.hostile', *args], env=environment, capture_output=True,
                            text=True, timeout=100)
     assert child.returncode == 0, child.stderr
-    return json.loads(child.stdout)
+    return json.loads(child.stdout.splitlines()[-1])
 
 
 @pytest.mark.skipif(sys.platform != 'linux', reason='a limit on memory as Linux has it')
