@@ -105,7 +105,8 @@ def main(argv=None):
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--model', choices=('cbow', 'skip_gram'), default='cbow')
     parser.add_argument('--epochs', type=int, nargs='+', metavar='N', help='default: 1 5 10; 1 on toy')
-    parser.add_argument('--seeds', type=int, default=3, metavar='N')
+    parser.add_argument('--seeds', type=int, default=3, metavar='N', help='how many (default: 3)')
+    parser.add_argument('--first-seed', type=int, default=0, metavar='N', help='the first of them (default: 0)')
     parser.add_argument('--toy', type=int, metavar='N', help='N sentences of the toy language in place of PTB')
     parser.add_argument('--pairs', metavar='FILE', help='word, word, mark, with tabs between; none: from gensim')
     args = parser.parse_args(argv)
@@ -125,7 +126,7 @@ def main(argv=None):
     for epochs in args.epochs or ([1] if args.toy else [1, 5, 10]):
         for name, learn in sides.items():
             start, figures = time.process_time(), []
-            for seed in range(args.seeds):
+            for seed in range(args.first_seed, args.first_seed + args.seeds):
                 figures.append(judge(learn(ids, id_to_word, args.model, epochs, seed)))
             pace = args.seeds * epochs * len(ids) / (time.process_time() - start)
             print(f'{name:<10}{epochs:>8}{np.mean(figures):>8.3f}{pace:>12,.0f}   '
