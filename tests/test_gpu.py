@@ -183,4 +183,4 @@ print(seen, numpy.random.rand() == numpy.random.RandomState(7).rand())
 def test_training_scripts_give_the_same_numbers():
     cpu, gpu, _ = both('scripts', seconds=100)
     assert_close(cpu, gpu, 2e-3, 2e-3)      # Adam makes whole steps of roundings
-    assert len({name.split(':')[0] for name in cpu}) == 27
+    assert len({name.split(':')[0] for name in cpu}) == 29
