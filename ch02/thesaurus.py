@@ -7,7 +7,7 @@ from typing import Annotated
 
 from common.checks import InputError, shown
 from common.cli import SEEDS, run
-from common.figures import show
+from common.figures import pyplot, show
 from common.np import np
 from common.util import cos_similarity, create_co_matrix, ppmi, truncated_svd
 from common.weight_files import load_words
@@ -134,8 +134,7 @@ def ranks(x):
 
 def draw(paths, notes):
     """The hypernyms from the root down. paths: name -> synsets from the root; notes: name -> a text beside it."""
-    import matplotlib.pyplot as plt
-
+    plt = pyplot()
     nodes = list(dict.fromkeys(tuple(path[:end]) for path in paths.values() for end in range(1, len(path) + 1)))
     columns, names = place(nodes), {tuple(path): name for name, path in paths.items()}
     parents = {node[:-1] for node in nodes}
@@ -155,7 +154,6 @@ def draw(paths, notes):
     plt.xlim(-0.7, width - 0.3)
     plt.ylim(depth + 1.2, 0.5)
     plt.axis('off')
-    plt.tight_layout()
 
 
 def place(nodes):

@@ -66,7 +66,12 @@ def load_pairs():
     found = importlib.util.find_spec('gensim')
     if found is None or found.origin is None:
         return []
-    with open_regular(Path(found.origin).parent / 'test' / 'test_data' / 'wordsim353.tsv') as file:
+    return read_pairs(Path(found.origin).parent / 'test' / 'test_data' / 'wordsim353.tsv')
+
+
+def read_pairs(path):
+    """The pairs of a file of lines `word word mean`, tabs between them, as load_pairs gives them."""
+    with open_regular(path) as file:
         lines = file.read().decode('utf-8').splitlines()
-    rows = [line.split('\t') for line in lines if not line.startswith('#')]
+    rows = [line.split('\t')[:3] for line in lines if line and not line.startswith('#')]
     return [(first, second, float(mean)) for first, second, mean in rows]

@@ -5,11 +5,13 @@ import re
 import signal
 import socket
 from pathlib import Path
+from types import SimpleNamespace
 
 import matplotlib
 import numpy as np
 import pytest
 
+from common import progress
 from common.interrupts import STOPS
 
 matplotlib.use('Agg')
@@ -18,6 +20,19 @@ matplotlib.use('Agg')
 @pytest.fixture(autouse=True)
 def seeded():
     np.random.seed(0)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """What trainings tell time by: it stands still until told otherwise; clock.step seconds go by at each look."""
+    clock = SimpleNamespace(now=100.0, step=0.0)
+
+    def look():
+        clock.now += clock.step
+        return clock.now
+
+    monkeypatch.setattr(progress, 'time', SimpleNamespace(perf_counter=look, time=look))
+    return clock
 
 
 @pytest.fixture(autouse=True)

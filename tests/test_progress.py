@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from common import progress
 from common.callbacks import Accuracies
 from common.optimizer import SGD
 from common.trainer import RnnlmTrainer, Trainer
@@ -62,18 +61,6 @@ def notebook(monkeypatch):
     monkeypatch.setitem(sys.modules, 'IPython', ipython)
     monkeypatch.setitem(sys.modules, 'IPython.display', module)
     return notebook
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    clock = SimpleNamespace(now=0.0, step=0.0)
-
-    def look():
-        clock.now += clock.step
-        return clock.now
-
-    monkeypatch.setattr(progress, 'time', SimpleNamespace(perf_counter=look))
-    return clock
 
 
 X, T = np.zeros((8, 2)), np.array([0, 0, 0, 1, 0, 0, 0, 1])

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ch02.thesaurus import ranks
 from ch04 import train_runs
 from ch04.run_models import RunCBOW, RunSkipGram, Simple_RunCBOW, Simple_RunSkipGram
 from ch04.run_trainer import DampedSGD, RunLoader, RunTrainer, count_words
@@ -13,7 +14,7 @@ from common.checks import InputError
 from common.gradient_check import check_gradients
 from common.weight_files import load_words
 from dataset import toy
-from tests.word_quality import ranks, read_pairs, share_in_list, spearman, word_lists
+from tests.word_quality import agreement, read_pairs, share_in_list, word_lists
 
 PAIRS = [(RunCBOW, Simple_RunCBOW), (RunSkipGram, Simple_RunSkipGram)]
 
@@ -244,8 +245,8 @@ def test_spearman_and_shares():
     ids, marks = read_pairs('pairs.tsv', {'a': 0, 'b': 1, 'c': 2})
     assert ids.tolist() == [[0, 1], [1, 2], [0, 2]] and marks.tolist() == [9, 2.5, 5]
     W = np.array([[1, 0], [1, -0.01], [1, 0.4]])        # cosines of about 1, 0.92 and 0.93: ordered as the marks
-    assert spearman((ids, marks), W) == pytest.approx(1)
-    assert spearman((ids, -marks), W) == pytest.approx(-1)
+    assert agreement((ids, marks), W) == pytest.approx(1)
+    assert agreement((ids, -marks), W) == pytest.approx(-1)
     W = np.eye(6)[[0, 0, 0, 3, 3, 5]]
     assert share_in_list([[0, 1, 2], [3, 4]], W) == 1
     assert share_in_list([[0, 3], [1, 4]], W) == 0

@@ -4,13 +4,11 @@ import os
 import re
 import signal
 import threading
-from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from common import progress
 from common import trainer as room
 from common.interrupts import STOPS
 from common.optimizer import SGD
@@ -37,19 +35,6 @@ def updates(model):
     """How many SGD(lr=1) updates the parameters have had: each took off one more than the one before."""
     total = -model.params[0][0]
     return (math.isqrt(8 * int(total) + 1) - 1) // 2
-
-
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that stands still until told otherwise: clock.step seconds go by at each look."""
-    clock = SimpleNamespace(now=100.0, step=0.0)
-
-    def look():
-        clock.now += clock.step
-        return clock.now
-
-    monkeypatch.setattr(progress, 'time', SimpleNamespace(perf_counter=look, time=look))
-    return clock
 
 
 # Trainer

@@ -13,14 +13,14 @@ time. Both sides: window 5, five negatives, no subsampling, one core (OPENBLAS_N
 import argparse
 import time
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
+from ch02.thesaurus import spearman
 from ch04.run_models import RunCBOW, RunSkipGram
 from ch04.run_trainer import RunLoader, RunTrainer
 from common.util import normalize
-from dataset import ptb, toy
+from dataset import ptb, toy, wordnet
 from tests.benchmarks import installed
 
 SIZE, WINDOW = 100, 5
@@ -29,29 +29,19 @@ SIZE, WINDOW = 100, 5
 # ---------------------------------------------------------------- what is measured
 
 
-def ranks(x):
-    """1 for the smallest number, 2 for the next …; equal ones share the mean of their places. x (N,) -> (N,)"""
-    _, place, count = np.unique(x, return_inverse=True, return_counts=True)
-    return (count.cumsum() - (count - 1) / 2)[place]
-
-
 def read_pairs(path, word_to_id):
-    """ids (N, 2) and people's marks (N,) of the lines `word word mark` whose words, in lower case, are both known."""
-    ids, marks = [], []
-    for line in Path(path).read_text(encoding='utf-8').splitlines():
-        if line and not line.startswith('#'):
-            first, second, mark = line.split('\t')[:3]
-            if first.lower() in word_to_id and second.lower() in word_to_id:
-                ids.append([word_to_id[first.lower()], word_to_id[second.lower()]])
-                marks.append(float(mark))
-    return np.array(ids), np.array(marks)
+    """ids (N, 2) and people's marks (N,) of the pairs whose words, in lower case, are both known."""
+    known = [(word_to_id[first.lower()], word_to_id[second.lower()], mark)
+             for first, second, mark in wordnet.read_pairs(path)
+             if first.lower() in word_to_id and second.lower() in word_to_id]
+    return np.array([pair[:2] for pair in known]), np.array([mark for _, _, mark in known])
 
 
-def spearman(pairs, W):
-    """The correlation of the ranks of the pairs' cosines with those of the marks."""
+def agreement(pairs, W):
+    """Spearman's correlation of the pairs' cosines with the marks."""
     (first, second), marks = pairs[0].T, pairs[1]
     W = normalize(W)
-    return np.corrcoef(ranks((W[first] * W[second]).sum(axis=1)), ranks(marks))[0, 1]
+    return spearman((W[first] * W[second]).sum(axis=1), marks)
 
 
 def word_lists(word_to_id):
@@ -120,7 +110,7 @@ def main(argv=None):
             args.pairs = datapath('wordsim353.tsv')
         pairs = read_pairs(args.pairs, word_to_id)
         print(len(pairs[1]), 'pairs')
-        judge = partial(spearman, pairs)
+        judge = partial(agreement, pairs)
     sides = {'ours': ours} | ({'gensim': gensims} if installed('gensim') else {})
     print(f'{"":<10}{"epochs":>8}{"mean":>8}{"words/s":>12}   seeds')
     for epochs in args.epochs or ([1] if args.toy else [1, 5, 10]):
