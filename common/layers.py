@@ -31,8 +31,9 @@ from common.np import GPU, np, to_cpu
 from common.rows import RowSparse, write_rows
 from common.ties import find_ties, tie_again
 
-__all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'Sigmoid', 'SigmoidWithLoss', 'Softmax',
-           'SoftmaxWithLoss', 'cross_entropy_error', 'np', 'relu', 'sigmoid', 'softmax']
+__all__ = ['GPU', 'Affine', 'Dropout', 'Embedding', 'Layer', 'MatMul', 'MeanSquaredLoss', 'Sigmoid', 'SigmoidWithLoss',
+           'Softmax', 'SoftmaxWithLoss', 'cross_entropy_error', 'gather', 'np', 'relu', 'set_training', 'sigmoid',
+           'softmax', 'walk']
 
 
 class Layer:

@@ -18,7 +18,7 @@ FEW = 256                   # integers that a dict may have as keys whatever the
 
 
 def plain_dtype(name):
-    """The dtype of a name such as '<f4'; ValueError for other things than numbers, truth values and text."""
+    """The dtype of a name such as `<f4`; ValueError for other things than numbers, truth values and text."""
     if re.fullmatch(r'[<>|=]?O8?', name):
         raise ValueError('it holds Python objects, which are not read')
     if not re.fullmatch(r'[<>|=]?[biufcSU][1-9]\d{0,8}', name):

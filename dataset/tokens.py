@@ -44,8 +44,8 @@ def _word() -> re.Pattern:
 def words_of(line: str) -> list[str]:
     """The words of a line, in lower case: a run of letters and digits is one, and so is a sign, or several equal ones.
 
-    Apostrophes and hyphens between letters, and points and commas between digits, are of the word: don't, 3.14. <unk>
-    and <eos> stay whole. Signs of Chinese, Japanese and Korean are words as others are: 「 。 ，
+    Apostrophes and hyphens between letters, and points and commas between digits, are of the word: don't, 3.14. `<unk>`
+    and `<eos>` stay whole. Signs of Chinese, Japanese and Korean are words as others are: 「 。 ，
     """
     return [found.group() for found in _word().finditer(line.lower())]
 
@@ -121,7 +121,7 @@ TOKENIZERS = {'ja': ('sudachipy', _japanese), 'ko': ('kiwipiepy', _korean), 'zh'
 def joined(words: list[str], tokens: str = 'words', stop: str = '') -> str:
     """A text of these words, as `tokens` parted them: with blanks, but where none belong.
 
-    In place of <eos> stands stop, and the line ends; none begins or ends with a blank.
+    In place of `<eos>` stands stop, and the line ends; none begins or ends with a blank.
     """
     text, last, quoted = [], '\n', False
     for word in words:
@@ -169,7 +169,7 @@ def script_of(text: str) -> str | None:
 
 
 def advice(words, counts, tokens: str, lost: float = 0.0) -> str | None:
-    """What to say of a text whose words (V,) have these counts, and of which the share `lost` became <unk>."""
+    """What to say of a text whose words (V,) have these counts, and of which the share `lost` became `<unk>`."""
     sample = [word for word in words[:5000] if word not in ('<unk>', '<eos>', '\n')]
     script = script_of(''.join(sample))
     by_blanks = tokens in ('words', 'blanks')

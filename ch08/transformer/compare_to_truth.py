@@ -103,7 +103,7 @@ def rise_and_fall(peak, steps):
 def next_words(sentences, eos, id_to_word):
     """What a language model reads of sentences (N, T), where it is asked for the next word, and the truth there.
 
-    xs (N, T + 1), <eos> and the words; places, bools alike, M of them True; p (M, V).
+    xs (N, T + 1), `<eos>` and the words; places, bools alike, M of them True; p (M, V).
     """
     word_to_id = {word: i for i, word in id_to_word.items()}
     xs = np.hstack((np.full((len(sentences), 1), eos), sentences))

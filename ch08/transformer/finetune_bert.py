@@ -113,7 +113,7 @@ def labelled_sentences(part, size, seed=0, without=()):
 
 
 def as_arrays(sentences, labels):
-    """Ids (N, T), filled up with <eos>, and labels (N,)."""
+    """Ids (N, T), filled up with `<eos>`, and labels (N,)."""
     word_to_id, _ = toy.load_vocab()
     x = numpy.full((len(sentences), max(map(len, sentences))), word_to_id['<eos>'])
     for row, words in zip(x, sentences, strict=True):
