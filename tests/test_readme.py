@@ -61,8 +61,6 @@ def test_a_translation_is_in_step_with_readme(path):
     assert len(chapters(english)) == 8 and chapters(text) == chapters(english)
     others = {other.name for other in (README, *TRANSLATED)} - {path.name}
     assert set(re.findall(r'\]\((README[\w.]*)\)', text)) == others
-    for target in re.findall(r'\]\(([^)#]+)\)', text):
-        assert (ROOT / target).exists(), target
 
 
 @pytest.fixture
@@ -122,12 +120,21 @@ def test_a_page_names_each_script_of_its_chapter(chapter):
     assert scripts and {f'{package(chapter)}.{name}' for name in scripts} <= {script for script, _ in commands(page)}
 
 
-@pytest.mark.parametrize('path', PAGES, ids=name_of)
-def test_links_and_pictures_lead_to_files(path):
-    links = re.findall(r'\]\(([^)#]+)', path.read_text(encoding='utf-8'))
+def anchors(path):
+    """What a link to a heading of a page says behind its #, as GitHub makes it."""
+    headings = re.findall(r'^#+ (.*)$', path.read_text(encoding='utf-8'), re.MULTILINE)
+    return {re.sub(r'[^\w -]', '', heading).lower().replace(' ', '-') for heading in headings}
+
+
+@pytest.mark.parametrize('path', PAGES + TRANSLATED, ids=name_of)
+def test_links_and_pictures_lead_to_files_and_headings(path):
+    links = re.findall(r'\]\(([^)#]*)(#[^)]*)?\)', path.read_text(encoding='utf-8'))
     assert links
-    for link in links:
-        assert link.startswith('https://') or (path.parent / link).is_file(), link
+    for link, anchor in links:
+        if not link.startswith('https://'):
+            target = path.parent / link if link else path
+            assert target.is_file(), link
+            assert not anchor or anchor[1:] in anchors(target), link + anchor
 
 
 @pytest.mark.parametrize('path', PAGES, ids=name_of)
