@@ -35,7 +35,7 @@ def world():
         from mpi4py import MPI
     except (ImportError, RuntimeError) as error:        # RuntimeError: it finds no MPI
         launcher.refuse(f"mpi4py: expected it, for mpiexec started several processes, got '{error}': pip install "
-                        "'dlfs2[mpi]'")
+                        'mpi4py mpich')
     size = launcher.number(launcher.SIZE) or MPI.COMM_WORLD.size
     if MPI.COMM_WORLD.size != size:
         launcher.refuse(f'mpiexec: expected that of the MPI that mpi4py loads, {MPI.Get_library_version().split()[0]}, '

@@ -2,7 +2,7 @@
 
 words: what stands between blanks, in lower case, punctuation split off. blanks: what stands between blanks, for texts
 whose words other tools have parted. characters: each on its own, blanks too. ja, ko, zh: the words of Japanese, Korean
-and Chinese, of which blanks tell little, by SudachiPy, Kiwi and jieba: pip install "dlfs2[ja]" and so on.
+and Chinese, of which blanks tell little, by SudachiPy, Kiwi and jieba.
 """
 import re
 import unicodedata
@@ -23,12 +23,11 @@ def splitter(tokens: str) -> Callable[[str], list[str]]:
     if tokens not in get_args(Tokens):
         raise InputError(f'tokens: expected one of {", ".join(get_args(Tokens))}, got {tokens!r:.60}')
     if tokens in TOKENIZERS:
-        package, make = TOKENIZERS[tokens]
+        packages, make = TOKENIZERS[tokens]
         try:
             return make()
         except ImportError:
-            raise InputError(f'tokens: expected the package {package} for {tokens!r}, which is not installed: '
-                             f'pip install "dlfs2[{tokens}]"') from None
+            raise InputError(f'tokens: expected what {tokens!r} needs to be installed: pip install {packages}') from None
     return {'words': words_of, 'blanks': parted_by_blanks, 'characters': characters_of}[tokens]
 
 
@@ -112,7 +111,7 @@ def _korean():
     return _in_pieces(cut)
 
 
-TOKENIZERS = {'ja': ('sudachipy', _japanese), 'ko': ('kiwipiepy', _korean), 'zh': ('rjieba', _chinese)}
+TOKENIZERS = {'ja': ('sudachipy sudachidict-small', _japanese), 'ko': ('kiwipiepy', _korean), 'zh': ('rjieba', _chinese)}
 
 
 # ---- words as a text again

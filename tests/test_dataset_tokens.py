@@ -47,8 +47,8 @@ def test_a_tokenizer_that_is_missing(monkeypatch):
     def missing():
         raise ImportError
 
-    monkeypatch.setitem(tokens.TOKENIZERS, 'ja', ('sudachipy', missing))
-    with pytest.raises(ValueError, match=r"^tokens: .* sudachipy for 'ja', .*: pip install \"dlfs2\[ja\]\"$"):
+    monkeypatch.setitem(tokens.TOKENIZERS, 'ja', ('sudachipy sudachidict-small', missing))
+    with pytest.raises(ValueError, match=r"^tokens: .* 'ja' .*: pip install sudachipy sudachidict-small$"):
         tokens.splitter('ja')
 
 

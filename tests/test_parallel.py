@@ -272,7 +272,7 @@ def test_without_mpiexec_nothing_is_imported_or_shared(monkeypatch):
 def test_mpiexec_without_mpi4py_is_told_once_in_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, 'mpi4py', None)
     launched(monkeypatch, 0)
-    with pytest.raises(InputError, match=r"^mpi4py: expected it, .* pip install 'dlfs2\[mpi\]'$"):
+    with pytest.raises(InputError, match=r"^mpi4py: expected it, .* pip install mpi4py mpich$"):
         world.__wrapped__()
     launched(monkeypatch, 1)
     with pytest.raises(SystemExit) as end:
