@@ -27,7 +27,7 @@ def splitter(tokens: str) -> Callable[[str], list[str]]:
         try:
             return make()
         except ImportError:
-            raise InputError(f'tokens: expected what {tokens!r} needs to be installed: pip install {packages}') from None
+            raise InputError(f'tokens: expected what {tokens!r} needs, got nothing: pip install {packages}') from None
     return {'words': words_of, 'blanks': parted_by_blanks, 'characters': characters_of}[tokens]
 
 
@@ -111,7 +111,9 @@ def _korean():
     return _in_pieces(cut)
 
 
-TOKENIZERS = {'ja': ('sudachipy sudachidict-small', _japanese), 'ko': ('kiwipiepy', _korean), 'zh': ('rjieba', _chinese)}
+# what pip installs for each of them
+TOKENIZERS = {'ja': ('sudachipy sudachidict-small', _japanese), 'ko': ('kiwipiepy', _korean),
+              'zh': ('rjieba', _chinese)}
 
 
 # ---- words as a text again
