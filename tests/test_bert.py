@@ -323,6 +323,32 @@ def test_train_on_a_text(tmp_path):
         finetune_bert.main()
     (table,) = fill_in.main('the <mask> sat on the mat', top=2)
     assert [true for _, _, true in table] == [None, None]
+    assert fill_in.main('The <mask> sat on the mat', top=2) == [table]      # in lower case, as the corpus was read
+
+
+@pytest.mark.slow
+def test_fill_in_of_characters(tmp_path, capsys):
+    Path('text.txt').write_text('犬が走る。猫が寝る。\n' * 60, encoding='utf-8')
+    train_bert.main(corpus='text.txt', tokens='characters', max_epoch=15, batch_size=8, learning_rate=0.01, seed=0,
+                    **SIZES | {'time_size': 11})
+    capsys.readouterr()
+    (table,) = fill_in.main('犬が走る。猫<mask>寝る。', top=1)
+    assert table[0][0] == 'が'
+    assert capsys.readouterr().out.startswith('犬が走る。猫____寝る。\n')
+
+
+@pytest.mark.parametrize('text, tokens, words', [
+    ("It's a cat, a <mask>.", 'words', ["it's", 'a', 'cat', ',', 'a', '<mask>', '.']),
+    ('a (<mask>) b', 'blanks', ['a', '(', '<mask>', ')', 'b']),
+    ('<mask> b <mask>', 'characters', ['<mask>', ' ', 'b', ' ', '<mask>']),
+    ('犬 が <mask>', 'words', ['犬', 'が', '<mask>']),
+    ('나 -는 <mask>', 'ko', ['나', '-는', '<mask>']),       # as the corpus has them: they are left as they stand
+    ('吾輩は<mask>である', 'ja', ['吾輩', 'は', '<mask>', 'で', 'ある'])])
+def test_a_text_is_parted_as_the_corpus_was(text, tokens, words):
+    if tokens == 'ja':
+        pytest.importorskip('sudachipy')
+    known = words if tokens == 'ko' else []
+    assert fill_in.words_of(text, known, tokens) == words
 
 
 @pytest.mark.slow

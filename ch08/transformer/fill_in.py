@@ -6,6 +6,7 @@ from typing import Annotated
 
 import numpy
 
+from ch06.eval import how_read
 from ch08.transformer.bert import load_bert
 from ch08.transformer.train_bert import MASK
 from common.checks import InputError, shown
@@ -16,11 +17,12 @@ from common.functions import softmax
 from common.np import to_cpu
 from dataset import toy
 from dataset.files import find_weights
+from dataset.tokens import joined, splitter
 
 
 def main(
     # text
-    text: Annotated[str, 'words, with <mask> where one is to be found'] = 'the <mask> drove a red car yesterday',
+    text: Annotated[str, 'a text, with <mask> where a word is to be found'] = 'the <mask> drove a red car yesterday',
     top: Annotated[int, 'words shown for each'] = 10,
     # model
     params: Annotated[str | None, 'the file of ch08/transformer/train_bert; none: looked for'] = None,
@@ -30,7 +32,8 @@ def main(
     The true one is None where it is not known: of another language than the toy one, or of no sentence of it.
     """
     model, weights = load_bert(params or find_weights('BERT', made_by='ch08.transformer.train_bert'))
-    words = text.split()
+    tokens, _ = how_read(weights.path)
+    words = words_of(text, weights.words, tokens)
     p = fill_in(model, words, weights.words)
     places = [i for i, word in enumerate(words) if word == MASK]
     tables = []
@@ -39,10 +42,20 @@ def main(
         order = (-row).argsort()[:top].tolist()
         tables.append([(weights.words[i], float(row[i]), true and true.get(weights.words[i], 0.0)) for i in order])
     for place, table in zip(places, tables, strict=True):
-        print_table(words, place, table)
-    draw(words, places, tables)
+        print_table(words, place, table, tokens)
+    draw(words, places, tables, tokens)
     show('ch08_transformer_fill_in')
     return tables
+
+
+def words_of(text, vocabulary, tokens):
+    """The words of a text, parted as they stand or as the corpus was, and <mask> between them."""
+    words = text.split()
+    if tokens == 'characters' or not set(words) <= set(vocabulary):
+        cut = list if tokens == 'characters' else splitter(tokens)      # list: a blank before <mask> is one too
+        first, *others = map(cut, text.split(MASK))
+        words = first + [word for part in others for word in (MASK, *part)]
+    return words
 
 
 def fill_in(model, words, vocabulary):
@@ -66,20 +79,20 @@ def true_probabilities(words, place):
         return None
 
 
-def print_table(words, place, table):
-    print(' '.join('____' if i == place else shown(word) for i, word in enumerate(words)))
+def print_table(words, place, table, tokens):
+    print(joined(['____' if i == place else word for i, word in enumerate(words)], tokens))
     width = max(len(shown(word)) for word, _, _ in table)
     print(f'{"":{width}} |  model |  truth')
     for word, p, true in table:
         print(f'{shown(word):{width}} | {p:6.1%} | ' + ('     –' if true is None else f'{true:6.1%}'))
 
 
-def draw(words, places, tables):
+def draw(words, places, tables, tokens):
     """For each blank its likeliest words, as bars."""
     plt = pyplot()
     longest = max(map(len, tables))
     figure, axes = plt.subplots(1, len(tables), figsize=(2 + 5 * len(tables), 1.8 + 0.4 * longest), squeeze=False)
-    figure.suptitle(' '.join('___' if word == MASK else shown(word) for word in words))
+    figure.suptitle(joined(['___' if word == MASK else word for word in words], tokens))
     for number, (ax, table) in enumerate(zip(axes[0], tables, strict=True), 1):
         rows = numpy.arange(len(table))
         known = table[0][2] is not None
