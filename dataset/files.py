@@ -145,11 +145,12 @@ def _find(source: Source, advice: str, seconds: float) -> tuple[Path, bytes]:
                   f'By hand: get {source.url} and put it at {path}' + f'\n{advice}' * bool(advice))
 
 
-def text_blocks(file, encoding: str = 'utf-8') -> Iterator[str]:
+def text_blocks(file, encoding: str = 'utf-8', advice: str = '--encoding {}') -> Iterator[str]:
     """The text of a file, open for reading bytes, with or without a byte order mark, in blocks of some BLOCK
     characters; a line ends with one \\n in it, however it did.
 
-    ValueError, with the place and the encoding that it may be in, for a file that is not in this one or holds a NUL.
+    ValueError, with the place and the encoding that it may be in, for a file that is not in this one or holds a NUL;
+    advice: what to do then, {} being the encoding's name.
     """
     check_encoding(encoding)
     name = 'UTF-8' if encoding == 'utf-8' else encoding
@@ -164,25 +165,25 @@ def text_blocks(file, encoding: str = 'utf-8') -> Iterator[str]:
         except UnicodeDecodeError as error:
             place = before + error.start
             raise InputError(f'{file.name}: expected {name}, got {error.reason} at byte {place}'
-                             + _better(file, encoding)) from None
+                             + _better(file, encoding, advice)) from None
         if '\0' in text:        # as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
             at = f' at byte {start + data.index(0)}' * (encoding == 'utf-8')
-            raise InputError(f'{file.name}: expected a text, got a NUL{at}' + _better(file, encoding))
+            raise InputError(f'{file.name}: expected a text, got a NUL{at}' + _better(file, encoding, advice))
         yield newlines.decode(text if start else text.removeprefix('\ufeff'), final=not data)
         start += len(data)
 
 
-def _better(file, encoding) -> str:
+def _better(file, encoding, advice) -> str:
     """What an error says of the encoding that a file, open for reading, seems to be in; nothing if none is likely."""
     file.seek(0)
     likely = likely_encoding(file.read(2**16))
-    return f'; it looks like {likely}: --encoding {likely}' * (likely not in (None, encoding))
+    return '' if likely in (None, encoding) else f'; it looks like {likely}: {advice.format(likely)}'
 
 
 def read_text(path: Path) -> str:
     """The whole text of a file in UTF-8, see text_blocks."""
     with open_regular(path) as file, naming_memory(path):
-        return ''.join(text_blocks(file))
+        return ''.join(text_blocks(file, advice='save it as UTF-8'))
 
 
 def find_weights(stem: str, made_by: str) -> Path:

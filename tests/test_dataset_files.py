@@ -429,7 +429,7 @@ def test_what_is_no_regular_file_is_neither_read_nor_replaced(served, cache):
 
 
 def test_a_text_larger_than_the_memory_names_itself(monkeypatch):
-    def endless(_):
+    def endless(*_, **__):
         raise MemoryError
 
     Path('huge.txt').write_bytes(b'a' * 12_345)

@@ -149,6 +149,8 @@ def test_where_a_file_is_looked_for(tmp_path, monkeypatch):
     (b'1+\xff_2\n', 'expected UTF-8, got .* at byte 2'),
     (b'\xef\xbb\xbf1+\xff_2\n', 'expected UTF-8, got .* at byte 5'),
     ('1+\0_2\n', 'expected a text, got a NUL at byte 2'),
+    ('ついたち_1\n'.encode('cp932') * 20, '; it looks like cp932: save it as UTF-8$'),      # no flag is named here
+    ('1+1_2\n'.encode('utf-16'), '; it looks like utf-16: save it as UTF-8$'),
     ('\n', "line 1: expected a question and _answer, got ''"),
     (' ' * 10, "line 1: expected a question and _answer, got ' {10}'"),
     ('1' * 3_000_000, "line 1: expected a question and _answer, got '1{40}'$"),
