@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy
 
 from common.checks import InputError, InputTypeError, check_array, check_flag, check_range, check_shape, check_sizes
-from common.figures import epochs, pyplot, show
+from common.figures import epochs, pyplot, scale_by_ratios, show
 from common.functions import as_array
 from common.interrupts import StepGuard
 from common.layers import find_buffers
@@ -161,12 +161,12 @@ class BaseTrainer:
     def plot(self, ylim=None, name=None):
         """Draw the curve: in a window, or into name.png (label.png where it is None) where there is no screen.
 
-        Returns the axes.
+        ylim: the two ends of a linear axis upwards, as the book's (0, 500). Returns the axes.
         """
         ax = pyplot().gca()
         self.draw(ax)
         if ylim is not None:
-            ax.set_ylim(*ylim)
+            ax.set(yscale='linear', ylim=ylim)
         show(name or self.label)
         return ax
 
@@ -345,6 +345,10 @@ class RnnlmTrainer(BaseTrainer):
     def record(self, mean_loss):
         self.ppl_list.append(math.exp(mean_loss) if mean_loss < 700 else math.inf)
         return self.ppl_list[-1]
+
+    def draw(self, ax):
+        super().draw(ax)
+        scale_by_ratios(ax)
 
     def get_batch(self, x, t, batch_size, time_size):
         """The next time_size ids at each of batch_size places of the stream, wrapping round -> (N, T), (N, T)."""
