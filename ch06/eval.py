@@ -14,7 +14,7 @@ from dataset.corpus import load_data
 from dataset.files import find_weights
 
 
-def perplexity_afresh(model, ids):
+def perplexity_afresh(model, ids, verbose=False):
     """The perplexity on ids (length,), read from a fresh state, which is fresh again afterwards.
 
     In the book's 10 pieces, 35 steps at a time; a text too short for these (350 words) in fewer, or in shorter steps.
@@ -22,14 +22,14 @@ def perplexity_afresh(model, ids):
     time_size = min(35, len(ids) - 1)
     batch_size = min(10, (len(ids) - 1) // max(time_size, 1))
     model.reset_state()
-    perplexity = eval_perplexity(model, ids, batch_size, time_size)
+    perplexity = eval_perplexity(model, ids, batch_size, time_size, verbose)
     model.reset_state()
     return perplexity
 
 
 def report_perplexity(model, ids, corpus):
     """Print and return the perplexity on ids (length,), the test part of the corpus, which the toy language limits."""
-    perplexity = perplexity_afresh(model, ids)
+    perplexity = perplexity_afresh(model, ids, verbose=True)
     print(f'test perplexity: {perplexity:.2f}')
     if corpus == 'toy':
         print(f'(no model of the toy language can do better than {toy.perplexity_floor():.2f})')

@@ -59,14 +59,17 @@ def accuracy(model, x: NDArray, t: NDArray, batch_size: int = 100) -> float:
     return total(int(right)) / len(x)
 
 
-def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35) -> float:
+def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int = 35,
+                    verbose: bool = True) -> float:
     """exp of the model's mean loss over corpus (N,), read as batch_size pieces side by side.
 
     Piece i starts at i·((N − 1) // batch_size). The model's dropout is off, by set_training and, where its
-    forward takes it, by train_flg=False; its state is not reset first.
+    forward takes it, by train_flg=False; its state is not reset first. verbose: it tells that it works, on a
+    terminal with a counter.
     """
     corpus = to_cpu(corpus)
     check_sizes(batch_size=batch_size, time_size=time_size)
+    check_flag('verbose', verbose)
     check_shape('corpus', corpus, 'N')
     check_id_dtype(corpus, 'corpus')
     size = len(corpus)
@@ -74,7 +77,8 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
     if max_iters < 1:
         raise InputError(f'corpus: expected more than batch_size · time_size = {batch_size * time_size} words, got '
                          f'{size}')
-    print('evaluating perplexity ...')
+    if verbose:
+        print('evaluating perplexity ...')
     starts = numpy.arange(batch_size)[:, None] * ((size - 1) // batch_size) + numpy.arange(time_size)  # (N, T)
     starts = starts[share(batch_size)]
     loss = 0.0      # of the ranks' pieces, each weighed by how many they are
@@ -82,7 +86,7 @@ def eval_perplexity(model, corpus: NDArray, batch_size: int = 10, time_size: int
         for iters in range(max_iters if len(starts) else 0):
             at = starts + iters * time_size
             loss += float(forward_untrained(model, corpus[at], corpus[at + 1])) * (len(starts) / batch_size)
-            if _is_terminal():
+            if verbose and _is_terminal():
                 print(f'\r{iters + 1} / {max_iters}', end='\n' if iters + 1 == max_iters else '', flush=True)
     return float(numpy.exp(total(loss) / max_iters))
 

@@ -217,7 +217,7 @@ CALLS = {
     'analogy': (printed(util.analogy), {'a': 'a', 'b': 'b', 'c': 'c', 'word_to_id': IDS, 'id_to_word': WORDS,
                                         'word_matrix': F(3, 2), 'top': 2, 'answer': 'b'}),
     'eval_perplexity': (lambda **given: util.eval_perplexity(FromCounts(), **given),
-                        {'corpus': CORPUS, 'batch_size': 2, 'time_size': 2}),
+                        {'corpus': CORPUS, 'batch_size': 2, 'time_size': 2, 'verbose': False}),
     'eval_seq2seq': (lambda **given: util.eval_seq2seq(FromCounts(), id_to_char=WORDS, **given),
                      {'question': XS[:1], 'correct': np.array([[1, 1, 2]]), 'verbose': False, 'is_reverse': False,
                       'beam_size': 1}),

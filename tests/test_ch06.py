@@ -352,8 +352,8 @@ def test_eval_without_weights_says_what_makes_them(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize('length, pieces, steps', [(2, 1, 1), (30, 1, 29), (200, 5, 35), (351, 10, 35), (800, 10, 70)])
-def test_perplexity_of_a_short_text(length, pieces, steps):
-    """That of its pieces read side by side, from a fresh state."""
+def test_perplexity_of_a_short_text(length, pieces, steps, capsys):
+    """That of its pieces read side by side, from a fresh state; without a word."""
     model = Rnnlm(7, 3, 4)
     model.params[0][...] *= 50
     ids = np.random.randint(7, size=length)
@@ -362,7 +362,7 @@ def test_perplexity_of_a_short_text(length, pieces, steps):
     expected = np.exp(model.forward(x, t))
     for _ in range(2):
         assert eval.perplexity_afresh(model, ids) == pytest.approx(float(expected), rel=1e-5)
-    assert abs(expected - 7) > 1e-3
+    assert abs(expected - 7) > 1e-3 and capsys.readouterr().out == ''
 
 
 def test_train_rnnlm_keeps_what_was_learnt_on_ctrl_c(monkeypatch):

@@ -444,9 +444,11 @@ def test_eval_perplexity_hands_on_a_type_error():
         util.eval_perplexity(Broken(), np.arange(13), batch_size=2, time_size=3)
 
 
-def test_eval_perplexity_shows_progress_on_a_terminal(monkeypatch):
+def test_eval_perplexity_shows_progress_on_a_terminal_unless_told_not_to(monkeypatch):
     out = console('utf-8', terminal=True)
     monkeypatch.setattr(sys, 'stdout', out)
+    util.eval_perplexity(Recorder(), np.arange(13), batch_size=2, time_size=3, verbose=False)
+    assert written(out) == ''
     util.eval_perplexity(Recorder(), np.arange(13), batch_size=2, time_size=3)
     assert written(out) == 'evaluating perplexity ...\n\r1 / 2\r2 / 2\n'
 

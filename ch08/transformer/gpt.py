@@ -172,7 +172,7 @@ def gpt_perplexity(model, ids, carry=True):
     was_carrying, model.carry = model.carry, carry
     model.reset_state()
     try:
-        return eval_perplexity(model, ids, pieces, steps)
+        return eval_perplexity(model, ids, pieces, steps, verbose=False)
     finally:
         model.carry = was_carrying
         model.reset_state()
