@@ -1,7 +1,8 @@
 """Questions and answers, character by character: additions and dates (book, 7.3 and 8.2).
 
 The book's addition.txt and date.txt are used where they lie in files.folder()/sequence; else sets of the same kind
-are made here, in memory and the same on every machine. Each line is a question and `_answer`, both padded with blanks.
+are made here, in memory and the same on every machine. Each line is a question and `_answer`; in a file of your own too.
+Shorter ones are padded with blanks.
 """
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from dataset import files
 BOOK_CHARS = {'addition.txt': '16+75 _920384',
               'date.txt': 'septmbr 27,194_-0Aug38/TUESDYPMBR5JN6ailOcoGFynCWdILjHvhVfw'}
 LINES = 50_000
+LONGEST = 1000  # characters of a line
 SEED = 2016     # of the sets that are made here
 MONTHS = ['january', 'february', 'march', 'april', 'may', 'june', 'july', 'august', 'september', 'october',
           'november', 'december']
@@ -35,10 +37,10 @@ def load_data(file_name: str = 'addition.txt', seed: int | None = 1984):
     if seed is not None:
         check_seed(seed)
     lines, chars = _read(file_name)
-    width, split = _check(file_name, lines)
+    lines, split = _padded(file_name, lines)
     text = ''.join(lines)
     chars = chars or ''.join(dict.fromkeys(text))       # in order of first appearance
-    codes = np.frombuffer(text.encode('utf-32-le'), dtype='<u4').reshape(-1, width)     # (N, width)
+    codes = np.frombuffer(text.encode('utf-32-le'), dtype='<u4').reshape(len(lines), -1)      # (N, width)
     id_of_code = np.zeros(codes.max() + 1, dtype=np.int64)
     id_of_code[[ord(c) for c in chars]] = np.arange(len(chars))
     ids = id_of_code[codes]                 # (N, width)
@@ -110,15 +112,17 @@ def _read(file_name: str) -> tuple[list[str], str]:
     return (lines if lines[-1] else lines[:-1]), ''
 
 
-def _check(file_name: str, lines: list[str]) -> tuple[int, int]:
-    """The length that all lines have and the place of `_` in all of them; ValueError at the first that differs."""
+def _padded(file_name: str, lines: list[str]) -> tuple[list[str], int]:
+    """The lines with blanks behind questions and answers that are shorter than others, and the place of `_` in all."""
     if not lines:
         raise InputError(f'{file_name}: expected lines of a question and _answer, got nothing')
-    width, split = len(lines[0]), lines[0].find('_')
+    width, split = 0, 0
     for number, line in enumerate(lines, 1):
-        if not 0 < line.find('_') < len(line) - 1:
+        place = line.find('_')
+        if not 0 < place < len(line) - 1:
             raise InputError(f'{file_name}, line {number}: expected a question and _answer, got {line[:40]!r}')
-        if len(line) != width or line.find('_') != split:
-            raise InputError(f'{file_name}, line {number}: expected {width} characters with _ after {split}, as in '
-                             f'line 1, got {len(line)} with _ after {line.find("_")}')
-    return width, split
+        if len(line) > LONGEST:         # all others would become as long
+            raise InputError(f'{file_name}, line {number}: expected {LONGEST} characters at most, got {len(line)}')
+        width, split = max(width, len(line) - place), max(split, place)
+    parts = (line.partition('_') for line in lines)
+    return [f'{question:{split}}_{answer:{width - 1}}' for question, _, answer in parts], split

@@ -138,10 +138,9 @@ def test_where_a_file_is_looked_for(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(('content', 'says'), [
-    ('1+1_2 \n1+12_3 \n', 'line 2: expected 6 characters with _ after 3, as in line 1, got 7 with _ after 4'),
     ('1+1_2 \n1+1 2 \n1+1_2 \n', "line 2: expected a question and _answer, got '1\\+1 2 '"),
     ('1+1_2 \n\n1+1_2 \n', "line 2: expected a question and _answer, got ''"),
-    ('1+1_2 \n12+1_3\n', 'line 2: expected 6 characters with _ after 3, as in line 1, got 6 with _ after 4'),
+    ('1+1_2\n' + '1' * 998 + '_23\n', 'line 2: expected 1000 characters at most, got 1001'),
     ('1+1 2 \n', "line 1: expected a question and _answer, got '1\\+1 2 '"),
     ('_1+1\n', "line 1: expected a question and _answer, got '_1\\+1'"),
     ('1+1_\n', "line 1: expected a question and _answer, got '1\\+1_'"),
@@ -166,6 +165,13 @@ def test_one_line(tmp_path):
     (x_train, t_train), (x_test, t_test) = sequence.load_data('one.txt')
     assert (x_train.shape, t_train.shape, x_test.shape, t_test.shape) == ((1, 3), (1, 2), (0, 3), (0, 2))
     assert lines_of(x_train, t_train) == ['1+1_2']
+
+
+def test_what_is_shorter_is_padded(tmp_path):
+    (tmp_path / 'own.txt').write_text('1+1_2\n999+1_1000\n12+3_1_5\n3+3  _6 ')
+    (x, t), _ = sequence.load_data('own.txt')
+    assert (x.shape, t.shape) == ((4, 5), (4, 5))
+    assert sorted(lines_of(x, t)) == ['1+1  _2   ', '12+3 _1_5 ', '3+3  _6   ', '999+1_1000']
 
 
 def test_korean_and_crlf(tmp_path):

@@ -1,4 +1,4 @@
-"""Let BERT fill in blanks: the likeliest words for each <mask>, beside the probabilities that the toy language has.
+"""Let BERT fill in blanks: the likeliest words for each `<mask>`, beside the probabilities that the toy language has.
 
     python -m ch08.transformer.fill_in --text "the <mask> drove a red car yesterday"
 """
@@ -27,7 +27,7 @@ def main(
     # model
     params: Annotated[str | None, 'the file of ch08/transformer/train_bert; none: looked for'] = None,
 ):
-    """Print and draw; returns for each <mask> its likeliest words: (word, the model's probability, the true one).
+    """Print and draw; returns for each `<mask>` its likeliest words: (word, the model's probability, the true one).
 
     The true one is None where it is not known: of another language than the toy one, or of no sentence of it.
     """
@@ -49,7 +49,7 @@ def main(
 
 
 def words_of(text, vocabulary, tokens):
-    """The words of a text, parted as they stand or as the corpus was, and <mask> between them."""
+    """The words of a text, parted as they stand or as the corpus was, and `<mask>` between them."""
     words = text.split()
     if tokens == 'characters' or not set(words) <= set(vocabulary):
         cut = list if tokens == 'characters' else splitter(tokens)      # list: a blank before <mask> is one too
@@ -59,7 +59,7 @@ def words_of(text, vocabulary, tokens):
 
 
 def fill_in(model, words, vocabulary):
-    """The model's probabilities (M, V) of each word at the M places where words, a list, has <mask>."""
+    """The model's probabilities (M, V) of each word at the M places where words, a list, has `<mask>`."""
     word_to_id = {word: i for i, word in enumerate(vocabulary)}
     unknown = [word for word in words if word not in word_to_id]
     if unknown or MASK not in words:
