@@ -7,8 +7,9 @@ import numpy
 
 from common import ties, weight_files
 from common.checks import InputError
-from common.layers import Layer, count, describe, find_buffers
+from common.layers import Layer, find_buffers
 from common.np import np, to_cpu
+from common.outline import outline
 from common.storage import check_ending
 
 
@@ -35,16 +36,7 @@ class BaseModel(Layer):
         raise NotImplementedError(f'{type(self).__name__} has no backward of its own')
 
     def __repr__(self):
-        """The model and its number of parameters, and below it a line for each of its layers."""
-        lines = [type(self).__name__]
-        if self.params:
-            number = count(self.params)
-            shared = ', shared ones counted once' if number < sum(param.size for param in self.params) else ''
-            lines[0] += f': {number:,} parameters{shared}, {self.params[0].dtype}'
-        rows = [(name, type(layer).__name__, describe(layer)) for name, layer in own_layers(self)]
-        name, kind = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
-        lines += [f'  {row[0]:<{name}}  {row[1]:<{kind}}  {row[2]}'.rstrip() for row in rows]
-        return '\n'.join(lines)
+        return outline(self)
 
     def save_params(self, file_name=None, about=None, words=None) -> Path:
         """Write the parameters; return the path (`ClassName.npz` in the current folder where file_name is None).
@@ -96,18 +88,3 @@ def fill(model, weights) -> None:
         buffers = []
     for mine, array in zip([*model.params, *buffers], [*arrays, *found], strict=True):
         mine[...] = np.asarray(array)
-
-
-def own_layers(model):
-    """The layers in a model's attributes, `layers` first, and in lists, tuples and dicts there: [(name, layer)].
-
-    Each once, by the first of its names.
-    """
-    found: dict = {}
-    for name, thing in sorted(vars(model).items(), key=lambda pair: pair[0] != 'layers'):
-        pairs: Any = enumerate(thing) if isinstance(thing, list | tuple) else getattr(thing, 'items', dict)()
-        inside = {f'{name}[{key!r}]': part for key, part in pairs}
-        for place, part in {name: thing, **inside}.items():
-            if hasattr(part, 'forward'):
-                found.setdefault(id(part), (place, part))
-    return list(found.values())

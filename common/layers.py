@@ -2,7 +2,6 @@
 
 `backward` writes into the arrays of `grads`, which stay the same objects, so a model may gather them once.
 """
-import math
 from typing import Any
 
 from common.checks import (
@@ -28,6 +27,7 @@ from common.functions import (
     to_labels,
 )
 from common.np import GPU, np, to_cpu
+from common.outline import describe, outline, parts_of
 from common.rows import RowSparse, write_rows
 from common.ties import find_ties, tie_again
 
@@ -64,8 +64,8 @@ class Layer:
         raise NotImplementedError(f'{type(self).__name__}.backward')
 
     def __repr__(self):
-        """As `Affine: (2, 10), (10,), 30 parameters`."""
-        return ': '.join(filter(None, (type(self).__name__, describe(self))))
+        """As `Affine: (2, 10), (10,), 30 parameters`, or, where these are those of layers in it, a line for each."""
+        return outline(self) if parts_of(self) else ': '.join(filter(None, (type(self).__name__, describe(self))))
 
     def __getstate__(self):
         return vars(self) | {'ties': find_ties(self.params or [])}
@@ -92,21 +92,6 @@ def gather(*layers):
     """params, grads: the lists of all the layers, one after another, in their order."""
     return ([param for layer in layers for param in layer.params],
             [grad for layer in layers for grad in layer.grads])
-
-
-def count(params):
-    """How many numbers the arrays hold; memory that two of them share, as embed_W and embed_W.T, counts once."""
-    twice = sum(sum(math.prod(member.shape) for member in members) - size for size, members in find_ties(params))
-    return sum({id(param): param.size for param in params}.values()) - twice
-
-
-def describe(layer):
-    """The shapes of a layer's parameters, up to six, and how many numbers these are; '' where it has none."""
-    params = getattr(layer, 'params', None) or []
-    if not params:
-        return ''
-    shapes = ', '.join(str(param.shape) for param in params) if len(params) <= 6 else f'{len(params)} arrays'
-    return f'{shapes}, {count(params):,} parameters'
 
 
 def walk(model):

@@ -82,7 +82,7 @@ INSIDE = {
     'advice', 'characters_of', 'check_encoding', 'decoded', 'joined', 'likely_encoding', 'parted', 'parted_by_blanks',
     'plausible', 'script_of', 'share', 'splitter', 'starts', 'words_of',
     'unpadded', 'update_rows', 'walk', 'windows_of', 'word_probabilities', 'write_rows',
-    'Live', 'count', 'describe', 'own_layers', 'running_cell',
+    'Live', 'arrays_of', 'count', 'describe', 'outline', 'own_layers', 'parts_of', 'places', 'running_cell',
 }
 
 

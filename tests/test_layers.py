@@ -89,7 +89,8 @@ def test_a_layers_repr_has_shapes_and_the_number_of_parameters():
     assert repr(Affine(W, np.zeros(40))) == 'Affine: (300, 40), (40,), 12,040 parameters'
     assert str([Sigmoid(), Dropout(0.2)]) == '[Sigmoid, Dropout]'
     assert repr(Layer(W, W.T, np.zeros(1))) == 'Layer: (300, 40), (40, 300), (1,), 12,001 parameters'
-    assert repr(Layer(*7 * [np.zeros(3)])) == 'Layer: 7 arrays, 3 parameters'
+    assert repr(Layer(*7 * [np.zeros(3)])) == 'Layer: 7 × (3,), 3 parameters'
+    assert repr(Layer(*map(np.zeros, range(1, 8)))) == 'Layer: 7 arrays, 28 parameters'
     assert repr(Layer.__new__(Layer)) == 'Layer'        # its __init__ has not run
 
 

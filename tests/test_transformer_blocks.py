@@ -2,6 +2,7 @@
 import numpy as np
 import pytest
 
+from ch08.transformer.bert import BERT
 from ch08.transformer.blocks import DecoderBlock, EncoderBlock, FeedForward, Sublayer
 from common.checks import InputError
 from common.gradient_check import check_gradients
@@ -214,3 +215,13 @@ def test_bad_input(message):
 def test_norms_are_layer_norms_of_the_width():
     assert all(isinstance(layer.norm, LayerNorm) and layer.norm.params[0].shape == (4,)
                for layer in DecoderBlock(4, 2, 5).layers)
+
+
+def test_a_blocks_repr_names_what_it_is_made_of():
+    block = EncoderBlock(8, 2, 16)
+    assert repr(block).splitlines() == ['EncoderBlock: 600 parameters, float32',
+                                        '  layers[0]  Sublayer  MultiHeadAttention, LayerNorm, 304 parameters',
+                                        '  layers[1]  Sublayer  FeedForward, LayerNorm, 296 parameters']
+    assert repr(block.attention) == 'MultiHeadAttention: 4 × (8, 8), 4 × (8,), 288 parameters'
+    encoder, = (line for line in repr(BERT(10, 8, 2, 3, 16, 6)).splitlines() if line.startswith('  encoder'))
+    assert encoder.split('  ')[-1] == 'Embedding, LearntPositions, 3 × EncoderBlock, LayerNorm, 1,944 parameters'
