@@ -2,6 +2,7 @@
 
 --question 3/14/15 asks for a date of your own. It takes the weights that `python -m ch08.train` leaves behind.
 """
+import math
 from typing import Annotated, Literal
 
 import numpy
@@ -88,20 +89,22 @@ def draw_attention(model, xs, ts):
     weights = np.stack(model.decoder.attention.attention_weights, axis=1)[:, :, ::-1]                     # (N, T, S)
     weights = to_cpu(weights)
 
-    rows = len(xs) // 2 + 1     # two maps in a row, and a place over for the colours
-    figure, axes = plt.subplots(rows, 2, figsize=(11, 2.5 * rows), squeeze=False)
+    columns = min(len(xs), 2)
+    rows = math.ceil(len(xs) / columns)
+    full = len(xs) == rows * columns    # else the colours stand in the place over
+    figure, axes = plt.subplots(rows, columns, figsize=(5.5 * columns, 2.9 * rows + full), squeeze=False)
     for ax, question, right, answer, weight in zip(axes.flat, xs, rights, answers, weights, strict=False):
         image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
         question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))
-        ax.set_title(f'{question.strip()} → {answer}' + f' (wrong: {right})' * (answer != right))
+        ax.set_title(f'{question.strip()} → {answer}' + f'\nright: {right}' * (answer != right))
         ax.set_xticks(range(len(question)), question.replace(' ', '␣'))
         ax.set_yticks(range(len(answer)), answer)
         ax.set(xlabel='date as written', ylabel='answer')
         ax.tick_params(labelsize=10)
     for ax in axes.flat[len(xs):]:
         ax.axis('off')
-    figure.colorbar(image, cax=axes.flat[-1].inset_axes((0, 0.5, 1, 0.08)), orientation='horizontal',
-                    label='attention weight: each row of a map adds up to 1')
+    place = {'ax': axes, 'aspect': 40} if full else {'cax': axes.flat[-1].inset_axes((0, 0.5, 1, 0.08))}
+    figure.colorbar(image, orientation='horizontal', label='attention weight: each row of a map adds up to 1', **place)
     return weights
 
 

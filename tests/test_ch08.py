@@ -397,7 +397,7 @@ def test_attention_for_a_question_of_ones_own(few_dates, monkeypatch):
     np.testing.assert_allclose(weights, visualize_attention.draw_attention(
         visualize_attention.load_network(None, 'attention'), x_test[3:4], t_test[3:4]), rtol=1e-5)
     plt.close()
-    assert titles[0].startswith(f'{question} → ') and 'wrong' not in titles[0]
+    assert titles[0].startswith(f'{question} → ') and '\n' not in titles[0]
     for wrong in '', 'å', '1' * 30:
         with pytest.raises(InputError, match=r"^question: expected a date of 1 to 29 of the characters ' ,-/0.*, got "):
             visualize_attention.main(question=wrong)
@@ -478,6 +478,12 @@ def test_draw_attention_has_the_characters_in_reading_order(few_dates):
     assert ''.join(label.get_text() for label in axes.get_yticklabels()) == ''.join(id_to_char[i] for i in answer)
     np.testing.assert_array_equal(axes.images[0].get_array(), weights[0])
     plt.close('all')
+
+    for number, (columns, rows, bars) in {1: (1, 1, 1), 2: (2, 1, 1), 3: (2, 2, 0), 4: (2, 2, 1), 5: (2, 3, 0)}.items():
+        visualize_attention.draw_attention(model, x_test[:number], t_test[:number])
+        figure = plt.gcf()      # a colour bar has axes of its own, or stands in the place over
+        assert figure.get_figwidth() == 5.5 * columns and len(figure.axes) == columns * rows + bars
+        plt.close('all')
 
 
 def last_state_large(N):
