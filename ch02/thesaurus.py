@@ -10,7 +10,7 @@ from common.cli import SEEDS, run
 from common.figures import pyplot, show
 from common.np import np
 from common.util import cos_similarity, create_co_matrix, ppmi, truncated_svd
-from common.weight_files import load_words
+from common.word2vec_files import load_vectors
 from dataset import wordnet as wordnet_files
 from dataset.corpus import load_data
 from dataset.tokens import Tokens
@@ -73,7 +73,7 @@ def path_of(sense):
 
 def read_vectors(params):
     """word -> vector, from a file."""
-    word_vecs, word_to_id, _ = load_words(params)
+    word_vecs, word_to_id, _ = load_vectors(params)
     return {name: word_vecs[i] for name, i in word_to_id.items()}
 
 

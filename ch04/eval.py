@@ -7,7 +7,8 @@ from common.cli import run
 from common.figures import show
 from common.util import analogy as print_analogy
 from common.util import most_similar
-from common.weight_files import load_weights, load_words
+from common.weight_files import load_weights
+from common.word2vec_files import load_vectors
 from common.word_map import draw_word_map
 from dataset.files import find_weights
 
@@ -18,7 +19,7 @@ ANALOGIES = (('king', 'man', 'queen', 'woman'), ('take', 'took', 'go', 'went'),
 
 def main(
     # vectors
-    params: Annotated[str | None, "the file of ch04/train (or of the book's); none: looked for"] = None,
+    params: Annotated[str | None, 'a file of ch04/train, the book, word2vec, gensim …; none: looked for'] = None,
     # questions
     words: Annotated[str | None, "whose neighbours, blanks between; none: the book's four, or frequent ones"] = None,
     analogy: Annotated[str | None, "a:b=c, a is to b as c is to what is asked; none: the book's four"] = None,
@@ -26,7 +27,7 @@ def main(
     """Print the neighbours and the analogies, draw the map; returns word_vecs, word_to_id and id_to_word."""
     path = params or find_weights('cbow_params', made_by='ch04.train')
     asked = [parse_analogy(analogy)] if analogy else ANALOGIES
-    word_vecs, word_to_id, id_to_word = load_words(path)
+    word_vecs, word_to_id, id_to_word = load_vectors(path)
     queries = words.split() if words else QUERIES
     if not words and not any(query in word_to_id for query in QUERIES):
         known = [word for word in word_to_id if word.isalnum()]         # by first appearance

@@ -11,7 +11,7 @@ import numpy as np
 
 from common.checks import InputError, check_flag, open_regular, shown
 from common.storage import as_type, refusing
-from common.weight_files import checked_words, narrowed
+from common.weight_files import checked_words, load_words, narrowed
 from common.writing import replacing
 
 LONGEST = 10_000    # bytes of a word
@@ -77,11 +77,19 @@ def load_word2vec(path, binary=None) -> tuple[np.ndarray, dict[str, int], dict[i
     return as_type(path, 'word_vecs', word_vecs, np.float32), word_to_id, {i: word for word, i in word_to_id.items()}
 
 
+def load_vectors(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
+    """word_vecs, word_to_id, id_to_word of any file of word vectors: word2vec's where its name ends in .bin, .txt or
+    .vec, else one of weight_files."""
+    return (load_word2vec if Path(path).suffix in ('.bin', '.txt', '.vec') else load_words)(path)
+
+
 def read_sizes(file, binary):
     """V and D, from the first line; InputError where the file is too short for them."""
     line = file.readline(100)
     if line.startswith(b'\x1f\x8b'):
         raise InputError('it is packed: gunzip it first')
+    if line.startswith(b'\xba\x16O/'):
+        raise InputError('it is a model of fastText, whose word vectors are in the .vec file beside it')
     found = re.fullmatch(rb'\s*(\d{1,12})\s+(\d{1,12})\s*\n', line)
     if not found:
         raise InputError(f'expected two numbers, of words and of each vector\'s, as its first line, got {line!r:.60}')

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ch02 import thesaurus
+from ch04 import eval as ch04_eval
 from common.checks import InputError
 from common.interchange import load_word2vec, save_word2vec
 
@@ -52,6 +54,18 @@ def test_gensim_reads_ours_and_we_its(path):
     assert list(id_to_word.values()) == WORDS and back.tobytes() == vecs.tobytes()
 
 
+@pytest.mark.parametrize('path', ['x.bin', 'x.txt', 'x.vec'])
+def test_the_scripts_that_look_at_vectors_take_such_files(path, capsys):
+    vecs = np.array([[1, 0, 0], [0, 1, 0], [1, 0.5, 0], [0, 1, 0.5]], 'f')
+    save_word2vec(path, vecs, {0: '犬', 1: '猫', 2: '犬たち', 3: '猫たち'})
+    found, word_to_id, _ = ch04_eval.main(path, words='犬', analogy='犬:犬たち=猫')
+    assert found.tobytes() == vecs.tobytes() and word_to_id['猫たち'] == 3
+    shown = capsys.readouterr().out
+    assert '\n[query] 犬\n 犬たち: 0.89442' in shown and '\n[analogy] 犬:犬たち = 猫:?\n 猫たち: ' in shown
+    assert Path('ch04_eval.png').exists()
+    np.testing.assert_array_equal(thesaurus.read_vectors(path)['犬たち'], vecs[2])
+
+
 def test_blanks_where_the_c_program_leaves_them():
     Path('x.txt').write_bytes(b' 2  3 \nyou 1 2 3 \nbye 4 5 6 \n\n')
     assert load_word2vec('x.txt')[0].tolist() == [[1, 2, 3], [4, 5, 6]]
@@ -77,6 +91,7 @@ BAD = {
         (b'', 'expected two numbers, of words and of each vector\'s, as its first line, got '),
         (b'you 1 2 3\n', 'expected two numbers'), (b'2\n', 'expected two numbers'), (b'-2 3\n', 'expected two numbers'),
         (b'\x1f\x8b\x08', 'gunzip it first'),
+        (b'\xba\x16O/\x0c\0\0\0', 'a model of fastText, .* in the .vec file'),
         (b'0 3\n', 'expected 0 vectors'), (b'1 0\nyou\n', 'expected 1 vectors of 0 numbers'),
         (b'999999999999 999999999999\nyou 1\n', 'got 6 bytes, which cannot hold them'),
         (b'3 2\nyou 1 2\nb 1 2\n', 'expected 3 vectors of 2 numbers, .*, got 14 bytes'),
