@@ -9,7 +9,7 @@ from ch06.eval import how_read, load_model
 from ch06.rnnlm import Rnnlm
 from common.checks import InputError, shown
 from common.cli import run
-from common.figures import pyplot, show
+from common.figures import pyplot, show, visible
 from common.np import np, to_cpu
 from common.time_layers import LSTM
 from dataset.corpus import load_data
@@ -83,8 +83,10 @@ def draw(words, units, seen):
             image = ax.imshow(values, aspect='auto', cmap='RdBu_r', vmin=-most, vmax=most)
         ax.set_title(title)
         ax.set_yticks(())
-        ax.set_xticks(range(len(words)), words, rotation=90, fontsize=10)
-        figure.colorbar(image, ax=ax, location='top', shrink=0.8, aspect=30)
+        ax.set_xticks(range(len(words)), [visible(word) for word in words], fontsize=10)
+        for label in ax.get_xticklabels():      # one letter stands upright
+            label.set_rotation(90 * (len(label.get_text()) > 1))
+        figure.colorbar(image, ax=ax, shrink=0.8, aspect=30)
     figure.supylabel(f'{len(units)} units, the ones that forget least at the top')
 
 

@@ -1,7 +1,9 @@
 """Pictures on their way to the reader's eye: their style, their letters, the charts that several chapters draw."""
+import logging
 import re
 import textwrap
 import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 from common.launcher import rank
@@ -48,10 +50,12 @@ def show(name: str, keep: bool = False) -> None:
     if rank():
         plt.close(figure)
         return
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), any_weight():
         if lacking := use_fonts(figure):
+            known = ('Noto Emoji, a font in black and white, has emoji' if min(lacking) > '\U0001f000' else
+                     'fonts-noto-cjk of Debian and Ubuntu, or Noto Sans CJK, has Japanese, Korean and Chinese')
             print(f'there are boxes in the picture: no font here has {lacking[:20]}. One with them is to be installed '
-                  '(fonts-noto-cjk of Debian and Ubuntu, or Noto Sans CJK, has Japanese, Korean and Chinese)')
+                  f'({known})')
             warnings.filterwarnings('ignore', 'Glyph .* missing from')     # a line for each of them
         screen = plt.get_backend().lower() not in WITHOUT_WINDOW
         if keep or not screen:
@@ -64,10 +68,23 @@ def show(name: str, keep: bool = False) -> None:
     change_style(plt, read_style(), plt.rcParamsDefault)
 
 
+@contextmanager
+def any_weight():
+    """Let a font whose bold letters matplotlib does not know as bold have the nearest, without a line on stderr."""
+    logger = logging.getLogger('matplotlib.font_manager')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def use_fonts(figure):
     """Let texts whose font lacks some of their characters, as 日本語, fall back to fonts of this system that have them.
 
-    Returns the characters that none has, as a string.
+    One font where one has them all, so that the letters of a picture look alike. Returns the characters that none has,
+    as a string.
     """
     from matplotlib.font_manager import FontProperties, findfont
     from matplotlib.text import Text
@@ -81,16 +98,25 @@ def use_fonts(figure):
 
     texts = [(text, chars) for text in figure.findobj(Text) if (chars := of_text(text))]
     wanted = set().union(*(chars for _, chars in texts))
-    families = []
-    for path, family in system_fonts() if wanted else ():
-        if found := wanted & characters_in(path):
-            families.append(family)
-            wanted -= found
-        if not wanted:
+    have: dict = {}     # family -> what it has of them
+    for path, family in system_fonts(wanted) if wanted else ():
+        have[family] = wanted & characters_in(path)
+        if have[family] == wanted:
             break
+    families = []
+    while best := max(have, key=lambda family: len(have[family] & wanted), default=None):
+        if not have[best] & wanted:
+            break
+        families.append(best)
+        wanted -= have[best]
     for text, _ in texts:
         text.set_fontfamily([*text.get_fontfamily(), *families])
     return ''.join(sorted(wanted))
+
+
+def visible(word):
+    """The word as a label: what is all blanks, a word of --tokens characters, as ␣."""
+    return word if word.strip() else '␣' * len(word)
 
 
 def characters_in(path):
@@ -100,10 +126,11 @@ def characters_in(path):
     return set(map(chr, get_font(path).get_charmap()))
 
 
-def system_fonts():
+def system_fonts(chars=''):
     """(path, family) of the fonts here, those for Japanese, Korean and Chinese by their names first.
 
-    With those that were installed after matplotlib made its list.
+    Of these the ones that have all three lead, as chars, a text's characters, are written in Japan, Korea or China. With
+    those that were installed after matplotlib made its list.
     """
     from matplotlib.font_manager import findSystemFonts, fontManager
 
@@ -116,7 +143,10 @@ def system_fonts():
     fonts = [font for font in fontManager.ttflist if font.style == 'normal' and font.weight in (400, 'normal')
              and not font.name.startswith('Last Resort')]       # which has a box for each character
     asian = re.compile('CJK|Noto Sans [JKST]|Source Han|Gothic|IPA|Hei|Song|Hiragino|Meiryo|Nanum|Malgun|PingFang')
-    fonts.sort(key=lambda font: (not asian.search(font.name), 'Mono' in font.name, 'Serif' in font.name, font.name))
+    text = ''.join(chars)
+    land = 'JP' if re.search('[ぁ-ヿ]', text) else 'KR' if re.search('[가-힣]', text) else 'SC'
+    fonts.sort(key=lambda font: (not asian.search(font.name), 'CJK' not in font.name, 'Mono' in font.name,
+                                 'Serif' in font.name, land not in font.name, font.name))
     return [(font.fname, font.name) for font in fonts]
 
 
@@ -132,11 +162,11 @@ def plot_accuracies(curves, title, ylabel='right answers (%)'):
     plt.legend()
 
 
-def epochs(ax):
-    """Let whole epochs be what stands below, and lines lead up from them."""
+def epochs(ax, label='epoch'):
+    """Let whole epochs, or what the label says, be what stands below, and lines lead up from them."""
     from matplotlib.ticker import MaxNLocator
 
-    ax.set_xlabel('epoch')
+    ax.set_xlabel(label)
     ax.xaxis.set_major_locator(MaxNLocator(steps=(1, 2, 5, 10), integer=True, min_n_ticks=1))
     ax.grid(True)
 
@@ -161,6 +191,7 @@ def plot_perplexity(trainer, title, test=None, floor=None):
         plt.axhline(floor, color='k', linestyle='--', label=f'the least that a model can have: {floor:.2f}')
     plt.title(title)
     epochs(plt.gca())
+    plt.xlim(right=1.03 * max(1, trainer.current_epoch))       # the end of the last epoch is seen
     plt.ylabel('perplexity')
     scale_by_ratios(plt.gca())
     plt.legend()

@@ -5,7 +5,7 @@ import warnings
 import numpy
 
 from common.checks import InputError, check_shape
-from common.figures import pyplot, use_fonts
+from common.figures import any_weight, pyplot, use_fonts, visible
 from common.np import to_cpu
 from common.vectors import nearest_words, normalize
 
@@ -95,11 +95,11 @@ def place_labels(ax, places, labels, bold=()):
     """
     figure = ax.figure
     fonts = [{'fontsize': 10, 'weight': 'bold' if label in bold else 'normal'} for label in labels]
-    texts = [ax.text(*place, label, **font) for place, label, font in zip(places, labels, fonts, strict=True)]
+    texts = [ax.text(*place, visible(label), **font) for place, label, font in zip(places, labels, fonts, strict=True)]
     use_fonts(figure)
     for text in texts:
         text.set_in_layout(False)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), any_weight():
         warnings.filterwarnings('ignore', 'Glyph .* missing from')      # show tells of these
         figure.draw_without_rendering()                             # from here on it is known how large all is
         sizes = numpy.array([text.get_window_extent().size for text in texts])     # (n, 2)

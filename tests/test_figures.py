@@ -1,4 +1,5 @@
 """common.figures: a picture is shown, or written and said where; its style, its letters, and the charts."""
+import logging
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -93,7 +94,7 @@ def test_text_falls_back_to_a_font_with_its_characters(capsys):
 
 
 def test_characters_that_no_font_has_are_told_in_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(figures, 'system_fonts', lambda: [(findfont('STIXGeneral'), 'STIXGeneral')])
+    monkeypatch.setattr(figures, 'system_fonts', lambda chars: [(findfont('STIXGeneral'), 'STIXGeneral')])
     plt.title(f'고양이\n고양이 {WATCH}')
     plt.plot([1], label='猫')
     plt.legend()
@@ -110,11 +111,44 @@ def test_a_font_that_was_installed_later_is_found(monkeypatch):
     assert (late, 'STIXGeneral') in figures.system_fonts()
 
 
-def test_fonts_for_east_asia_are_asked_first(monkeypatch):
-    names = ['Abyssinica', 'Last Resort High-Efficiency', 'Zapf', 'NanumGothic', 'Noto Sans CJK JP']
+@pytest.mark.parametrize('chars, land, other', [('猫は', 'JP', 'KR'), ('漢字와', 'KR', 'JP'), ('猫', 'SC', 'JP')])
+def test_fonts_for_east_asia_are_asked_first(chars, land, other, monkeypatch):
+    names = ['Abyssinica', 'Last Resort High-Efficiency', 'Zapf', 'NanumGothic', f'Noto Serif CJK {land}',
+             f'Noto Sans CJK {other}', f'Noto Sans CJK {land}']
     monkeypatch.setattr(font_manager, 'findSystemFonts', lambda: [])
     monkeypatch.setattr(fontManager, 'ttflist', [font_manager.FontEntry(fname=name, name=name) for name in names])
-    assert [name for name, _ in figures.system_fonts()] == ['NanumGothic', 'Noto Sans CJK JP', 'Abyssinica', 'Zapf']
+    assert [name for name, _ in figures.system_fonts(set(chars))] == [
+        f'Noto Sans CJK {land}', f'Noto Sans CJK {other}', f'Noto Serif CJK {land}', 'NanumGothic', 'Abyssinica', 'Zapf']
+
+
+def test_letters_come_from_one_font_where_one_has_them_all(monkeypatch):
+    has = {'A': '高', 'B': '고양', 'C': '고양이 猫'}
+    monkeypatch.setattr(figures, 'system_fonts', lambda chars: [(name, name) for name in has])
+    plain = figures.characters_in
+    monkeypatch.setattr(figures, 'characters_in', lambda path: set(has[path]) if path in has else plain(path))
+    title, label = plt.title('고양이'), plt.xlabel('고양 高 \u3404')
+    assert figures.use_fonts(plt.gcf()) == '\u3404'
+    assert title.get_fontfamily() == label.get_fontfamily() == ['sans-serif', 'C', 'A']
+    plt.close()
+
+
+def test_a_font_without_bold_letters_makes_no_line_on_stderr(caplog):
+    assert [font.weight for font in fontManager.ttflist if font.name == 'cmr10'] == [400]
+    plt.title('bold', weight='bold', family='cmr10')
+    show('bold')
+    assert not caplog.records and logging.getLogger('matplotlib.font_manager').level != logging.ERROR
+
+
+@pytest.mark.parametrize('chars, told', [('🚗🍣', 'Noto Emoji, '), ('🚗猫', 'fonts-noto-cjk of ')])
+def test_what_is_to_be_installed_depends_on_what_is_lacking(chars, told, monkeypatch, capsys):
+    monkeypatch.setattr(figures, 'system_fonts', lambda chars: [])
+    plt.title(chars)
+    show('boxes')
+    assert f'is to be installed ({told}' in capsys.readouterr().out
+
+
+def test_a_word_of_blanks_can_be_seen():
+    assert [figures.visible(word) for word in (' ', '  ', 'a b', '\u3000')] == ['␣', '␣␣', 'a b', '␣']
 
 
 # charts
@@ -146,6 +180,7 @@ def test_plot_perplexity_draws_what_was_measured():
 @pytest.mark.parametrize('values', [[300, 5.4], [6.3, 5.5], [100, 136, 141]])
 def test_the_axis_of_perplexities_has_plain_numbers_wherever_they_are(values):
     figures.plot_perplexity(trainer(ppl_list=values), '')
+    assert 2 < plt.xlim()[1] < 2.2      # the end of the second epoch, where no point is
     plt.gcf().draw_without_rendering()
     low, high = plt.ylim()
     shown = [label.get_text() for label in plt.gca().get_yticklabels()]
