@@ -51,6 +51,8 @@ def main(
     plt.plot(loss_list, label='train')
     plt.xlabel('iterations (×10)')
     plt.ylabel('loss')
+    plt.title('training TwoLayerNet')
+    plt.grid(True)
     plt.legend()
     show('ch01_train_custom_loop_loss')
     show_boundary(model, x, t, 'ch01_train_custom_loop_boundary')

@@ -6,7 +6,7 @@ import numpy
 from ch05.simple_rnnlm import SimpleRnnlm
 from common.checks import InputError
 from common.cli import FROM_0, SEEDS, run
-from common.figures import pyplot, show
+from common.figures import epochs, pyplot, scale_by_ratios, show
 from common.np import np
 from common.optimizer import SGD
 from dataset.corpus import load_data
@@ -61,8 +61,10 @@ def main(
         print(f'| epoch {epoch + 1} | perplexity {ppl_list[-1]:.2f}')
 
     plt.plot(range(1, max_epoch + 1), ppl_list, label='train')
-    plt.xlabel('epochs')
+    plt.title(f'SimpleRnnlm learns {len(ids):,} words by heart')
+    epochs(plt.gca())
     plt.ylabel('perplexity')
+    scale_by_ratios(plt.gca())
     plt.legend()
     show('ch05_train_custom_loop')
     return ppl_list

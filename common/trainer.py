@@ -180,11 +180,9 @@ class BaseTrainer:
         if self.max_iters and self.valid_list and len(self.valid_list) == self.current_epoch:
             points = 1 if is_short else math.ceil(self.max_iters / interval)        # of an epoch
             ax.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')
-        ax.set(title=f'training {type(self.model).__name__}', xlabel=f'iterations (×{self.eval_interval})',
-               ylabel=self.label)
-        ax.grid(True)
-        if is_short:
-            epochs(ax)
+        ax.set(title=f'training {type(self.model).__name__}', ylabel=self.label)
+        times = f' (×{self.eval_interval})' * (self.eval_interval != 1)
+        epochs(ax, 'epoch' if is_short else f'iterations{times}')
         ax.legend()
 
     def train(self, batches, max_iters, max_epoch, max_grad, eval_interval, validate, verbose):

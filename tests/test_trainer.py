@@ -300,14 +300,16 @@ def test_fit_in_another_thread(fit):
 
 @pytest.mark.parametrize('make, name, values, scale', [(Trainer, 'loss', 'loss_list', 'linear'),
                                                        (RnnlmTrainer, 'perplexity', 'ppl_list', 'log')])
-def test_plot(make, name, values, scale, tmp_path, capsys):
+@pytest.mark.parametrize('interval, label', [(20, 'iterations (×20)'), (1, 'iterations')])
+def test_plot(make, name, values, scale, interval, label, tmp_path, capsys):
     trainer = make(Recorder(), SGD())
     setattr(trainer, values, [3.0, 2.0, 1.5])
-    trainer.eval_interval = 20
+    trainer.eval_interval = interval
     ax = trainer.plot(ylim=(0, 4))
     path = tmp_path / f'{name}.png'
     assert path.read_bytes().startswith(b'\x89PNG') and str(path) in capsys.readouterr().out
-    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()) == ('iterations (×20)', name, (0, 4))
+    assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_ylim()) == (label, name, (0, 4))
+    assert all(place == int(place) for place in ax.get_xticks())
     assert ax.get_yscale() == 'linear' and trainer.plot().get_yscale() == scale
     assert ax.lines[0].get_ydata().tolist() == [3, 2, 1.5] and ax.get_title() == 'training Recorder'
     assert not plt.get_fignums()
