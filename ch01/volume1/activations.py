@@ -33,16 +33,16 @@ def main(
 def draw(x, curves):
     """A panel each, with the slope dashed, and one with all."""
     plt = pyplot()
-    _, axes = plt.subplots(2, 4, figsize=(16, 8), sharex=True, sharey=True)
+    _, axes = plt.subplots(2, 4, figsize=(12, 6.5), sharex=True, sharey=True)
     *panels, together = axes.flat
     for i, (ax, (name, (y, slope))) in enumerate(zip(panels, curves.items(), strict=True)):
         ax.plot(x, y, color=f'C{i}', linewidth=2.5, label='function')
         ax.plot(x, slope, '--', color='#333333', linewidth=1.5, label='slope')
         ax.set_title(name)
-        ax.legend(loc='upper left')
         together.plot(x, y, color=f'C{i}', linewidth=1.8, label=name)
     together.set_title('all seven')
-    together.legend(loc='upper left')
+    panels[0].legend(loc='upper left')
+    together.legend(loc='upper left', fontsize=9)
     for ax in axes.flat:
         ax.axhline(0, color='#bbbbbb', linewidth=0.8, zorder=0)
         ax.axvline(0, color='#bbbbbb', linewidth=0.8, zorder=0)

@@ -42,7 +42,7 @@ def draw(results, max_epoch):
             line, = axis.plot(range(1, len(accuracies) + 1), [100 * share for share in accuracies], style, label=label)
             if diverged:
                 axis.plot(len(accuracies) + 1, 10, 'x', color=line.get_color(), markersize=9, markeredgewidth=2)
-                axis.text(len(accuracies) + 2.2, 10, f'{label}: diverged', va='center', color=line.get_color())
+                axis.text(max_epoch, 10, f'{label}: diverged', ha='right', va='center', color=line.get_color())
         axis.set_title(f'first weights: {std:.2g}', fontsize=10)
         axis.set(xlim=(0, max_epoch + 1), ylim=(0, 104))
         axis.grid(True)

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from ch01.volume1.compare import draw_batches, last_mean, losses_of, plot_losses
 from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.cli import SEEDS, run
-from common.figures import pyplot, show
+from common.figures import pyplot, scale_by_ratios, show
 from common.np import np
 from common.optimizer import SGD, AdaGrad, Adam, Momentum
 from dataset import images
@@ -43,7 +43,7 @@ def main(
         curves[name] = losses_of(copy.deepcopy(first), optimizer, x, t, batches)
         print(f'{name}: mean loss of the last steps {last_mean(curves[name]):.3f}')
     plot_losses(curves, 'four optimizers, one network')
-    plt.yscale('log')
+    scale_by_ratios(plt.gca())
     show('ch01_volume1_compare_optimizers')
     return {name: last_mean(losses) for name, losses in curves.items()}
 

@@ -89,6 +89,7 @@ def draw(values, gradients):
     ax.text(8.6, 5.5, 'forward →  what each number is', color=blue, fontsize=14, ha='right')
     ax.text(8.6, 5.1, '← backward  what one more of it adds to the price', color=red, fontsize=14, ha='right')
     ax.set(xlim=(-1.4, 8.8), ylim=(0.5, 6), aspect='equal')
+    ax.set_title('what the fruit costs, and what each number does to the price', fontsize=16)
     ax.axis('off')
 
 

@@ -51,10 +51,10 @@ def main(
         end = paths[name][-1]
         print(f'learning rate {lr:g}, {name}: from {start} to ({end[0]:.3g}, {end[1]:.3g}) in {steps} steps')
 
-    _, axes = plt.subplots(1, 3, figsize=(16, 5.4))
-    draw_tangents(axes[0], slopes)
-    draw_field(axes[1])
-    draw_descents(axes[2], runs, paths)
+    _, axes = plt.subplot_mosaic([['slope', 'slope'], ['field', 'descents']], figsize=(10, 9), height_ratios=(2, 3))
+    draw_tangents(axes['slope'], slopes)
+    draw_field(axes['field'])
+    draw_descents(axes['descents'], runs, paths)
     show('ch01_volume1_gradient_descent')
     return slopes, {name: path[-1] for name, path in paths.items()}
 

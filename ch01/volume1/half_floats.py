@@ -68,20 +68,20 @@ def draw(whole, before, after):
     left.set_title(f'{whole.size:,} weights, and what float16 can hold')
     left.set_xlabel('size of a weight')
     left.set_ylabel('how many')
-    top = 1.2 * left.get_ylim()[1]
+    top = 1.4 * left.get_ylim()[1]
     left.set_ylim(top=top)
-    for edge, text, side in ((half.smallest_subnormal, 'none smaller', 'left'),
-                             (half.smallest_normal, 'below: fewer than 11 bits', 'left'),
-                             (half.max, 'none larger', 'right')):
+    for edge, text, side, height in ((half.smallest_subnormal, 'none\n smaller', 'left', 0.98),
+                                     (half.smallest_normal, 'below: fewer than 11 bits', 'left', 0.86),
+                                     (half.max, 'none larger', 'right', 0.98)):
         left.axvline(edge, color='C3', linestyle='--')
-        left.text(edge, top, f' {text} \n {edge:.1e} ', color='C3', ha=side, va='top')
+        left.text(edge, height * top, f' {text} \n {edge:.1e} ', color='C3', ha=side, va='top')
 
     ordered = np.sort(before, axis=1)
     margins = ordered[:, -1] - ordered[:, -2]           # (N,) by how much the highest score leads
     moves = abs(after - before).max(axis=1)             # (N,)
     turned = before.argmax(axis=1) != after.argmax(axis=1)
     right.loglog(margins[~turned], moves[~turned], '.', markersize=3, alpha=0.4, label='the same answer')
-    right.loglog(margins[turned], moves[turned], 'rx', label=f'another answer ({turned.sum()})')
+    right.loglog(margins[turned], moves[turned], 'x', color='C3', label=f'another answer ({turned.sum()})')
     ends = np.array(right.get_xlim())
     bottom, top = right.get_ylim()
     right.plot(ends, ends / 2, color='gray', label='half the lead: below it no answer can turn')

@@ -15,7 +15,7 @@ from ch01.volume1.multi_layer_net import MultiLayerNet
 from common.checks import check_range
 from common.cli import SEEDS, run
 from common.evaluation import accuracy
-from common.figures import pyplot, show
+from common.figures import epochs, pyplot, show
 from common.np import np
 from common.optimizer import SGD
 from common.trainer import Trainer
@@ -63,8 +63,9 @@ def draw_curves(best):
         axis.grid(True)
     for axis in axes.flat[len(best):]:
         axis.set_visible(False)
-    axes[0, 0].legend(loc='lower right')
-    figure.supxlabel('epoch')
+    for axis in axes[-1]:
+        epochs(axis)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc='outside upper right', ncols=2)
     figure.supylabel('right answers (%)')
     figure.suptitle(f'the best {len(best)} draws')
 

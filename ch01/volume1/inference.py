@@ -62,7 +62,7 @@ def main(
 def draw(confusion, accuracy, x, t, y):
     """The matrix, and beside it the four least certain right answers and the four most certain mistakes."""
     plt = pyplot()
-    figure = plt.figure(figsize=(16, 7.4))
+    figure = plt.figure(figsize=(13, 7))
     parts: Any = figure.subfigures(1, 3, width_ratios=(2, 1, 1))
     matrix, right, wrong = parts
     draw_confusion(matrix.subplots(), confusion, accuracy)

@@ -60,8 +60,8 @@ def main():
     for i, (x1, x2) in enumerate(POINTS):
         print(f'{x1:>2} {x2:>2} |', ' '.join(f'{column[i]:>4}' for column in answers.values()))
 
-    figure, axes = plt.subplots(1, 4, figsize=(15, 5.4))
-    for ax, gate in zip(axes, GATES, strict=True):
+    figure, axes = plt.subplots(2, 2, figsize=(8, 9.4))
+    for ax, gate in zip(axes.flat, GATES, strict=True):
         draw(ax, gate)
     figure.suptitle('where each gate answers 1 (blue) and 0 (red)')
     show('ch01_volume1_perceptrons')

@@ -60,7 +60,7 @@ def draw_accuracies(trainer, title):
                      for name, shares in curves.items()}, title)
     room = 105 - 100 * min([*trainer.train_list, *trainer.valid_list], default=0)
     plt.ylim(100 - room, 100 + room / 20)
-    plt.legend(loc='lower right')
+    plt.legend()
 
 
 if __name__ == '__main__':

@@ -111,7 +111,7 @@ def draw(curves, unfitted, title):
     plt.ylabel('right answers on test pictures (%)')
     plt.gca().xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     plt.grid(True)
-    plt.legend(loc='lower right')
+    plt.legend()
 
 
 if __name__ == '__main__':
