@@ -2,9 +2,10 @@
 
 The questions are read backwards. With attention nearly every answer is right after two or three passes over the
 data; --model peeky comes there later, --model seq2seq hardly at all. --model bi, bahdanau and deep are attention in
-other forms (8.4). It leaves behind the weights, a chart of the accuracy and, with attention, a picture of where the
-model looked.
+other forms (8.4). --file-name learns from questions and answers of your own, a line `question_answer` each. It leaves
+behind the weights, a chart of the accuracy and, with attention, a picture of where the model looked.
 """
+from pathlib import Path
 from typing import Annotated, Literal
 
 from ch07.peeky_seq2seq import PeekySeq2seq
@@ -27,6 +28,8 @@ def main(
     wordvec_size: Annotated[int, 'numbers in the vector of a character'] = 16,
     hidden_size: Annotated[int, 'units of encoder and decoder each'] = 256,
     forget_bias: Annotated[float, "first bias of the LSTMs' forget gates; with 1 they remember from the start"] = 0.0,
+    # data
+    file_name: Annotated[str, 'date.txt, addition.txt or the path of a file of such lines'] = 'date.txt',
     # training
     batch_size: Annotated[int, 'examples in one step'] = 128,
     max_epoch: Annotated[int, 'passes over the training data', FROM_0] = 10,
@@ -40,14 +43,14 @@ def main(
 ):
     """Train, save and draw; returns the model and its accuracy after each epoch."""
     flags = dict(locals())
-    train_data, test_data = sequence.load_data('date.txt')
+    train_data, test_data = sequence.load_data(file_name)
     char_to_id, _ = sequence.get_vocab()
     if seed is not None:
         np.random.seed(seed)
 
     network = MODELS[model](len(char_to_id), wordvec_size, hidden_size, forget_bias=forget_bias)
     trainer = learn(network, train_data, test_data, flags, True, max_epoch, batch_size, max_grad, beam_size, resume)
-    plot_training(trainer, f'{type(network).__name__} learns dates, read backwards', ANSWERED)
+    plot_training(trainer, f'{type(network).__name__} learns {Path(file_name).name}, read backwards', ANSWERED)
     show('ch08_train_accuracy', keep=True)
     if model in visualize_attention.MODELS:
         x_test, t_test = test_data

@@ -1,6 +1,7 @@
 """What attention looks at (book, 8.4): five test dates, and for each character of the answer where the model looked.
 
---question 3/14/15 asks for a date of your own. It takes the weights that `python -m ch08.train` leaves behind.
+--question 3/14/15 asks for a date of your own. It takes the weights that `python -m ch08.train` leaves behind, and its
+--file-name, if it had one.
 """
 import math
 from typing import Annotated, Literal
@@ -27,15 +28,16 @@ def main(
     params: Annotated[str | None, 'the file of ch08/train, which says of which model it is; none: looked for'] = None,
     model: Annotated[Literal['attention', 'bi', 'bahdanau', 'deep'], 'whose file is looked for'] = 'attention',
     # data
-    question: Annotated[str | None, 'a date of your own, such as 3/14/15; none: five dates of the test part'] = None,
+    file_name: Annotated[str, 'what it learnt from'] = 'date.txt',
+    question: Annotated[str | None, 'a date of your own, such as 3/14/15; none: five of the test part'] = None,
     # chance
     seed: Annotated[int, 'of the choice of dates', SEEDS] = 1984,
 ):
     """Draw the maps; returns the attention weights (5, T, S), or (1, T, S) of a question, in reading order."""
-    _, (x_test, t_test) = sequence.load_data('date.txt')
-    network = load_network(params, model)
+    _, (x_test, t_test) = sequence.load_data(file_name)
+    network = load_network(params, model, file_name)
     if question is not None:
-        attention = draw_attention(network, ids_of(question, x_test.shape[1]), None)
+        attention = draw_attention(network, ids_of(question, x_test.shape[1]), None, t_test.shape[1] - 1)
     else:
         np.random.seed(seed)
         chosen = [numpy.random.randint(0, len(x_test)) for _ in range(5)]
@@ -44,8 +46,11 @@ def main(
     return attention
 
 
-def load_network(params, model):
-    """The model with attention in the file params; None: in that which ch08.train leaves for this name of MODELS."""
+def load_network(params, model, file_name='date.txt'):
+    """The model with attention in the file params; None: in that which ch08.train leaves for this name of MODELS.
+
+    InputError where it learnt from other characters than those of the data of file_name, which was loaded last.
+    """
     char_to_id, _ = sequence.get_vocab()
     weights = load_weights(params or files.find_weights(MODELS[model].__name__, made_by='ch08.train'))
     kinds = {kind.__name__: kind for kind in MODELS.values()}
@@ -53,7 +58,7 @@ def load_network(params, model):
     if name not in kinds:
         raise InputError(f'{weights.path}: expected weights of {", ".join(kinds)}, got those of {name}')
     if weights.words not in (None, list(char_to_id)):
-        raise InputError(f'{weights.path}: expected weights learnt from the characters of date.txt, got others')
+        raise InputError(f'{weights.path}: expected weights learnt from the characters of {file_name}, got others')
     network = kinds[name](*lstm_sizes(weights))
     network.load_params(weights.path)
     return network
@@ -64,21 +69,21 @@ def ids_of(question, S):
     char_to_id, _ = sequence.get_vocab()
     strange = [c for c in question if c not in char_to_id]
     if strange or not 0 < len(question) <= S:
-        raise InputError(f'question: expected a date of 1 to {S} of the characters {"".join(sorted(char_to_id))!r}, '
+        raise InputError(f'question: expected 1 to {S} of the characters {"".join(sorted(char_to_id))!r}, '
                          f'got {question!r:.60}')
     return numpy.array([[char_to_id[c] for c in question.ljust(S)]])
 
 
-def draw_attention(model, xs, ts):
+def draw_attention(model, xs, ts, T=10):
     """Draw a map of the attention weights for each question; model reads them reversed, the maps have reading order.
 
-    xs (N, S) as written, ts (N, 1 + T) the right answers, None where nobody knows them. Returns the weights (N, T, S),
-    in reading order.
+    xs (N, S) as written, ts (N, 1 + T) the right answers, None where nobody knows them: then T is how long they are to
+    be. Returns the weights (N, T, S), in reading order.
     """
     plt = pyplot()
     char_to_id, id_to_char = sequence.get_vocab()
     if ts is None:
-        start_id, T = char_to_id['_'], len('1994-09-27')
+        start_id = char_to_id['_']
     else:
         start_id, T = int(ts[0, 0]), ts.shape[1] - 1
     reversed_xs = xs[:, ::-1]
@@ -99,7 +104,7 @@ def draw_attention(model, xs, ts):
         ax.set_title(f'{question.strip()} → {answer}' + f'\nright: {right}' * (answer != right))
         ax.set_xticks(range(len(question)), question.replace(' ', '␣'))
         ax.set_yticks(range(len(answer)), answer)
-        ax.set(xlabel='date as written', ylabel='answer')
+        ax.set(xlabel='question as written', ylabel='answer')
         ax.tick_params(labelsize=10)
     for ax in axes.flat[len(xs):]:
         ax.axis('off')

@@ -1,8 +1,8 @@
 """Questions and answers, character by character: additions and dates (book, 7.3 and 8.2).
 
 The book's addition.txt and date.txt are used where they lie in files.folder()/sequence; else sets of the same kind
-are made here, in memory and the same on every machine. Each line is a question and `_answer`; in a file of your own too.
-Shorter ones are padded with blanks.
+are made here, in memory and the same on every machine. Each line is a question and `_answer`, in a file of your own
+too; shorter ones are padded with blanks.
 """
 from datetime import date
 from pathlib import Path

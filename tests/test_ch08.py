@@ -368,6 +368,17 @@ def test_visualize_attention(few_dates, capsys):
     np.testing.assert_array_equal(visualize_attention.main('AttentionSeq2seq.npz', seed=5), weights)
 
 
+def test_questions_and_answers_of_ones_own(few_dates, capsys):
+    lines = [f'昭和{year}年{month}月_{1925 + year}-{month:02}' for year in range(1, 64) for month in (1, 10)]
+    Path('own.txt').write_text('\n'.join(lines), encoding='utf-8')
+    train.main(file_name='own.txt', wordvec_size=4, hidden_size=4, batch_size=20, max_epoch=1, seed=0)
+    assert Path('ch08_train_attention.png').is_file()
+    weights = visualize_attention.main(file_name='own.txt', question='昭和9年1月')
+    assert weights.shape == (1, 7, 8)       # yyyy-mm, for 昭和10年10月
+    with pytest.raises(InputError, match=r'expected weights learnt from the characters of date\.txt, got others'):
+        visualize_attention.main()
+
+
 @pytest.mark.parametrize('model', ['bi', 'bahdanau', 'deep'])
 def test_visualize_attention_of_another_model(model, few_dates, monkeypatch):
     """Found by its flag, or told by the file; another class is refused."""
@@ -399,7 +410,7 @@ def test_attention_for_a_question_of_ones_own(few_dates, monkeypatch):
     plt.close()
     assert titles[0].startswith(f'{question} → ') and '\n' not in titles[0]
     for wrong in '', 'å', '1' * 30:
-        with pytest.raises(InputError, match=r"^question: expected a date of 1 to 29 of the characters ' ,-/0.*, got "):
+        with pytest.raises(InputError, match=r"^question: expected 1 to 29 of the characters ' ,-/0.*, got "):
             visualize_attention.main(question=wrong)
 
 
