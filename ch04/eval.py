@@ -19,13 +19,13 @@ ANALOGIES = (('king', 'man', 'queen', 'woman'), ('take', 'took', 'go', 'went'),
 
 def main(
     # vectors
-    params: Annotated[str | None, 'a file of ch04/train, the book, word2vec, gensim …; none: looked for'] = None,
+    params: Annotated[str | None, 'a file of ch04/train, train_runs, the book, gensim …; none: looked for'] = None,
     # questions
     words: Annotated[str | None, "whose neighbours, blanks between; none: the book's four, or frequent ones"] = None,
     analogy: Annotated[str | None, "a:b=c, a is to b as c is to what is asked; none: the book's four"] = None,
 ):
     """Print the neighbours and the analogies, draw the map; returns word_vecs, word_to_id and id_to_word."""
-    path = params or find_weights('cbow_params', made_by='ch04.train')
+    path = params or find_weights('cbow_params', 'word_vectors', made_by='ch04.train')
     asked = [parse_analogy(analogy)] if analogy else ANALOGIES
     word_vecs, word_to_id, id_to_word = load_vectors(path)
     queries = words.split() if words else QUERIES

@@ -2,7 +2,7 @@
 
 CBOW or skip-gram on runs of the corpus that share their negatives; frequent words can be thinned out, rare ones left
 out. All of a text file is learnt from, as ids that are made once and stay on disk. Several processes, `mpiexec -n 4`,
-take a part of the corpus each. `python -m ch04.eval --params word_vectors.npz` judges the vectors.
+take a part of the corpus each. `python -m ch04.eval` judges the vectors.
 """
 from functools import partial
 from pathlib import Path

@@ -186,18 +186,19 @@ def read_text(path: Path) -> str:
         return ''.join(text_blocks(file, advice='save it as UTF-8'))
 
 
-def find_weights(stem: str, made_by: str) -> Path:
+def find_weights(*stems: str, made_by: str) -> Path:
     """The path of a weight file that a script such as 'ch06.train_rnnlm' makes: the first of stem.npz, stem.pkl.
 
-    Looked for in the current folder, in the chapter's folder beside and below it, and in folder()/weights.
+    Looked for in the current folder, in the chapter's folder beside and below it, and in folder()/weights. Of several
+    stems in one place, that of the file written last.
     """
     chapter = made_by.split('.')[0]
     for place in (Path(), Path('..', chapter), Path(chapter), folder() / 'weights'):
-        for ending in ('.npz', '.pkl'):
-            path = place / (stem + ending)
-            if path.is_file():
-                return path
-    raise FileNotFoundError(f'{stem}.npz (or .pkl) is neither here, nor in {chapter}, nor in {folder() / "weights"}: '
+        found = {stem: path for stem in stems for ending in ('.pkl', '.npz')
+                 if (path := place / (stem + ending)).is_file()}
+        if found:
+            return max(found.values(), key=lambda path: path.stat().st_mtime)
+    raise FileNotFoundError(f'{" or ".join(stems)}.npz (or .pkl) is neither here, nor in {chapter}, nor in {folder() / "weights"}: '
                             f'python -m {made_by} makes it.')
 
 

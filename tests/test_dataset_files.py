@@ -403,7 +403,19 @@ def test_find_weights(tmp_path, monkeypatch, cache):
                  here / 'Rnnlm.pkl', here / 'Rnnlm.npz'):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()
-        assert files.find_weights('Rnnlm', 'ch06.train_rnnlm').resolve() == path.resolve()
+        assert files.find_weights('Rnnlm', made_by='ch06.train_rnnlm').resolve() == path.resolve()
+
+
+def test_of_several_weights_the_last_written(cache):
+    for name, time in (('a.npz', 3), ('a.pkl', 9), ('b.npz', 5)):       # of the same stem .npz goes first all the same
+        Path(name).touch()
+        os.utime(name, (time, time))
+    assert files.find_weights('a', 'b', made_by='ch04.train').name == 'b.npz'
+    os.utime('a.npz', (7, 7))
+    assert files.find_weights('a', 'b', made_by='ch04.train').name == 'a.npz'
+    assert files.find_weights('a', made_by='ch04.train').name == 'a.npz'
+    with pytest.raises(FileNotFoundError, match=r'^c or d\.npz \(or \.pkl\) is neither here'):
+        files.find_weights('c', 'd', made_by='ch04.train')
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='homes and pipes of POSIX')
