@@ -129,8 +129,8 @@ def characters_in(path):
 def system_fonts(chars=''):
     """(path, family) of the fonts here, those for Japanese, Korean and Chinese by their names first.
 
-    Of these the ones that have all three lead, as chars, a text's characters, are written in Japan, Korea or China. With
-    those that were installed after matplotlib made its list.
+    Of these, the ones that have all three lead, in the forms of the land where chars, a text's characters, are written.
+    With those that were installed after matplotlib made its list.
     """
     from matplotlib.font_manager import findSystemFonts, fontManager
 

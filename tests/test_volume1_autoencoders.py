@@ -1,6 +1,7 @@
 """Autoencoders: their gradients, their loss by hand, what they make of noise, and their scripts in small."""
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -309,3 +310,10 @@ def test_train_vae_in_small(bars, tmp_path):
     sizes = load_weights(tmp_path / 'VariationalAutoencoder.npz').about['sizes']
     assert sizes == {'input_size': 64, 'hidden_size_list': [24, 12], 'latent_size': 2}
     assert VariationalAutoencoder(**sizes).load_params() is None
+
+
+def test_a_digit_stands_in_the_middle_of_its_points():
+    z = np.array([[0, 0], [1, 2], [9, 4], [5, 5]], 'd')
+    train_autoencoder.plot_bottleneck(z, np.array([3, 3, 3, 7]))
+    assert {text.get_text(): text.get_position() for text in plt.gca().texts} == {'3': (1, 2), '7': (5, 5)}
+    plt.close()

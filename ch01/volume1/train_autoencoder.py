@@ -134,10 +134,16 @@ def plot_bottleneck(z, t):
 
 
 def draw_plane(z, t):
-    """Draw places z (N, 2) as points into the current axes, coloured by their digits t (N,)."""
+    """Draw places z (N, 2) as points into the current axes, coloured by their digits t (N,).
+
+    In the middle of a digit's points stands the digit: ten colours are more than the colour-blind tell apart.
+    """
     plt = pyplot()
-    z = to_cpu(z)
-    points = plt.scatter(z[:, 0], z[:, 1], s=8, c=to_cpu(t), cmap='tab10', vmin=0, vmax=9, linewidths=0, alpha=0.7)
+    z, t = to_cpu(z), to_cpu(t)
+    points = plt.scatter(z[:, 0], z[:, 1], s=8, c=t, cmap='tab10', vmin=0, vmax=9, linewidths=0, alpha=0.7)
+    for digit in numpy.unique(t).tolist():
+        plt.text(*numpy.median(z[t == digit], axis=0), digit, ha='center', va='center', fontweight='bold',
+                 bbox={'boxstyle': 'circle,pad=0.15', 'facecolor': 'white', 'alpha': 0.8, 'linewidth': 0})
     colours, labels = points.legend_elements(num=list(range(10)))
     plt.legend(colours, labels, title='digit', loc='center left', bbox_to_anchor=(1, 0.5))
 
