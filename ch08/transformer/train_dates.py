@@ -92,9 +92,10 @@ def draw_heads(model, x, t):
              'decoder': ('decoder: each character to be written looks at those before it', answer, read)}
 
     blocks, heads = weights['encoder'].shape[:2]
-    width, space = 0.17 * len(question), 1.1                    # inches
-    heights = [0.17 * len(rows) for _, rows, _ in kinds.values()]
-    size = heads * (width + 0.5), blocks * (sum(heights) + 3 * space)
+    cell, space = max(0.17, 1.5 / len(question)), 1.1           # inches
+    heights = [cell * len(rows) for _, rows, _ in kinds.values()]
+    # the longest title is 8 wide
+    size = max(8, heads * (cell * len(question) + 0.5)), blocks * (sum(heights) + 3 * space)
     figure = plt.figure(figsize=size)
     parts: Any = figure.subfigures(3, 1, height_ratios=[height + space for height in heights])
     for part, (kind, (title, rows, columns)) in zip(parts, kinds.items(), strict=True):
