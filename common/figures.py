@@ -171,6 +171,11 @@ def epochs(ax, label='epoch'):
     ax.grid(True)
 
 
+def dots(values):
+    """How values are drawn: as a line; a single one, of which there is none, as a dot."""
+    return 'o' if len(values) == 1 else '-'
+
+
 def plot_perplexity(trainer, title, test=None, floor=None):
     """Draw a language model's perplexity over the epochs, the smaller the better, on an axis where ratios are lengths.
 
@@ -180,7 +185,8 @@ def plot_perplexity(trainer, title, test=None, floor=None):
     plt = pyplot()
     points = len(trainer.ppl_list)
     # point i is the mean up to there from the one before
-    plt.plot([trainer.current_epoch * i / points for i in range(points)], trainer.ppl_list, label='train', linewidth=1)
+    plt.plot([trainer.current_epoch * i / points for i in range(points)], trainer.ppl_list, dots(trainer.ppl_list),
+             label='train', linewidth=1)
     if trainer.valid_list:
         best = trainer.best_valid()
         plt.plot(range(1, len(trainer.valid_list) + 1), trainer.valid_list, 'o-',
@@ -217,7 +223,8 @@ def plot_training(trainer, title, ylabel='right answers (%)', figure=None):
     figure = figure or pyplot().figure(figsize=(8, 6))
     above, below = figure.subplots(2, 1, sharex=True)
     points = len(trainer.loss_list)
-    above.plot([trainer.current_epoch * i / points for i in range(points)], trainer.loss_list, color='C3')
+    above.plot([trainer.current_epoch * i / points for i in range(points)], trainer.loss_list, dots(trainer.loss_list),
+               color='C3')
     above.set(title=title, ylabel='loss', ylim=(0, None))
     above.grid(True)
     curves = {'test': trainer.valid_list} | ({'train': trainer.train_list} if trainer.train_list else {})

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import numpy
 
 from common.checks import InputError, InputTypeError, check_array, check_flag, check_range, check_shape, check_sizes
-from common.figures import epochs, pyplot, scale_by_ratios, show
+from common.figures import dots, epochs, pyplot, scale_by_ratios, show
 from common.functions import as_array
 from common.interrupts import StepGuard
 from common.layers import find_buffers
@@ -176,7 +176,7 @@ class BaseTrainer:
         interval = self.eval_interval or math.inf
         # an epoch that is shorter than the interval has a point of the curve all the same
         is_short = self.max_iters is not None and self.max_iters < interval
-        ax.plot(range(is_short, is_short + len(values)), values, label='train')
+        ax.plot(range(is_short, is_short + len(values)), values, dots(values), label='train')
         if self.max_iters and self.valid_list and len(self.valid_list) == self.current_epoch:
             points = 1 if is_short else math.ceil(self.max_iters / interval)        # of an epoch
             ax.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')

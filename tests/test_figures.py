@@ -190,6 +190,14 @@ def test_the_axis_of_perplexities_has_plain_numbers_wherever_they_are(values):
     plt.close()
 
 
+def test_a_single_point_is_seen():
+    for draw in figures.plot_perplexity, figures.plot_training:
+        for values, marker in ([9], 'o'), ([9, 8], 'None'):
+            draw(trainer(ppl_list=values, loss_list=values), '')
+            assert plt.gcf().axes[0].lines[0].get_marker() == marker
+            plt.close()
+
+
 def test_plot_training_has_loss_and_accuracy_over_the_same_epochs():
     above, below = figures.plot_training(trainer(loss_list=[3, 2, 1, 0.5], valid_list=[0.25, 0.75]), 'a title', 'right')
     assert next(iter(drawn(above).values())) == [[0, 3], [0.5, 2], [1, 1], [1.5, 0.5]]
