@@ -198,8 +198,8 @@ def find_weights(*stems: str, made_by: str) -> Path:
                  if (path := place / (stem + ending)).is_file()}
         if found:
             return max(found.values(), key=lambda path: path.stat().st_mtime)
-    raise FileNotFoundError(f'{" or ".join(stems)}.npz (or .pkl) is neither here, nor in {chapter}, nor in {folder() / "weights"}: '
-                            f'python -m {made_by} makes it.')
+    raise FileNotFoundError(f'{" or ".join(stems)}.npz (or .pkl) is neither here, nor in {chapter}, nor in '
+                            f'{folder() / "weights"}: python -m {made_by} makes it.')
 
 
 def _whole(path: Path, source: Source) -> bytes | None:

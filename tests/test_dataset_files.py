@@ -407,9 +407,9 @@ def test_find_weights(tmp_path, monkeypatch, cache):
 
 
 def test_of_several_weights_the_last_written(cache):
-    for name, time in (('a.npz', 3), ('a.pkl', 9), ('b.npz', 5)):       # of the same stem .npz goes first all the same
+    for name, written in (('a.npz', 3), ('a.pkl', 9), ('b.npz', 5)):   # of one stem .npz goes first all the same
         Path(name).touch()
-        os.utime(name, (time, time))
+        os.utime(name, (written, written))
     assert files.find_weights('a', 'b', made_by='ch04.train').name == 'b.npz'
     os.utime('a.npz', (7, 7))
     assert files.find_weights('a', 'b', made_by='ch04.train').name == 'a.npz'
