@@ -32,10 +32,15 @@ def frequent_words(ids, id_to_word, count=4):
     return words[min(100, len(words) // 2):][:count]
 
 
+def sizes_for(vocab_size, wordvec_size):
+    """How many numbers a vector has: of few words less than a third, for with as many as words no two are alike."""
+    return min(wordvec_size, max(2, vocab_size // 3), vocab_size)
+
+
 def parse_analogy(text):
-    """a, b and c of a:b=c."""
-    parts = [part.strip() for part in re.split('[:=]', text)]
-    if len(parts) != 3 or not all(parts) or text.find(':') > text.find('='):
+    """a, b and c of a:b=c, or of a：b＝c, as keyboards of East Asia write it."""
+    parts = [part.strip() for part in re.split('[:：=＝]', text)]
+    if len(parts) != 3 or not all(parts) or not re.search('[:：].*[=＝]', text):
         raise InputError(f'analogy: expected a:b=c, a is to b as c is to what is asked, got {text!r:.100}')
     return parts
 
@@ -75,8 +80,7 @@ def main(
     with step('calculating PPMI'):
         W = ppmi(C)
     with step('calculating SVD'):
-        # a short text has fewer words than that
-        word_vecs, _, _ = truncated_svd(W, min(wordvec_size, vocab_size))     # (V, D)
+        word_vecs, _, _ = truncated_svd(W, sizes_for(vocab_size, wordvec_size))     # (V, D)
 
     queries = words.split() if words else queries_of(ids, word_to_id, id_to_word)
     for query in queries:

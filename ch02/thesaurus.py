@@ -5,6 +5,7 @@ gensim is installed, which brings WordSim-353, both are compared with what peopl
 """
 from typing import Annotated
 
+from ch02.count_method_big import sizes_for
 from common.checks import InputError, shown
 from common.cli import SEEDS, run
 from common.figures import pyplot, show
@@ -33,12 +34,14 @@ def main(
 ):
     """Print the look-up and the similarities, draw the hypernyms; returns {other: (path similarity, cosine)}."""
     thesaurus = wordnet_files.load_data(wordnet)
-    senses = {name: first_sense(thesaurus, name) for name in (word, *others.split())}
+    word = '_'.join(word.split())       # ice cream is ice_cream in WordNet
+    senses = {word: first_sense(thesaurus, 'word', word)}
+    senses |= {name: first_sense(thesaurus, 'others', name) for name in others.split()}
     print(f'[synonyms] {shown(word)}')
     for sense in thesaurus.synsets(word, pos='n'):
         print(f' {sense.name()}: {", ".join(sense.lemma_names())} ({sense.definition()})')
     paths = {name: path_of(sense) for name, sense in senses.items()}
-    print(f'\n[hypernyms] {shown(word)}\n {" > ".join(paths[word])}')
+    print(f'\n[hypernyms] {shown(word)}, in the first sense\n {" > ".join(paths[word])}')
 
     if seed is not None:
         np.random.seed(seed)
@@ -58,11 +61,11 @@ def main(
     return found
 
 
-def first_sense(thesaurus, name):
-    """The most frequent sense of a noun."""
+def first_sense(thesaurus, argument, name):
+    """The most frequent sense of a noun, which is of this argument's value."""
     senses = thesaurus.synsets(name, pos='n')
     if not senses:
-        raise InputError(f'word: expected nouns that WordNet knows, got {name!r}')
+        raise InputError(f'{argument}: expected nouns that WordNet knows, got {name!r}')
     return senses[0]
 
 
@@ -81,7 +84,7 @@ def count_vectors(corpus, window_size, wordvec_size, tokens='words', encoding='u
     """word -> vector, as count_method_big makes them."""
     ids, word_to_id, _ = load_data(corpus, tokens=tokens, encoding=encoding)
     W = ppmi(create_co_matrix(ids, len(word_to_id), window_size))                   # (V, V)
-    word_vecs, _, _ = truncated_svd(W, min(wordvec_size, len(word_to_id)))          # (V, D)
+    word_vecs, _, _ = truncated_svd(W, sizes_for(len(word_to_id), wordvec_size))          # (V, D)
     return {name: word_vecs[i] for name, i in word_to_id.items()}
 
 
@@ -143,7 +146,8 @@ def draw(paths, notes):
     for node, x in columns.items():
         if node[:-1]:
             plt.plot([columns[node[:-1]], x], [len(node) - 1, len(node)], color='0.6', zorder=1)
-        label, name = node[-1].rsplit('.', 2)[0].replace('_', ' '), names.get(node)
+        label, name = node[-1].rsplit('.', 2)[0], names.get(node)
+        label = (label if name in (None, label) else f'{label} ({name})').replace('_', ' ')
         plt.text(x, len(node), label, ha='center', va='center', fontweight='bold' if name else 'normal',
                  bbox={'boxstyle': 'round', 'facecolor': '#cfe3f5' if name else 'white', 'edgecolor': '0.6'})
         if name in notes:       # below a leaf, else to the right

@@ -25,9 +25,10 @@ def main(
     analogy: Annotated[str | None, "a:b=c, a is to b as c is to what is asked; none: the book's four"] = None,
 ):
     """Print the neighbours and the analogies, draw the map; returns word_vecs, word_to_id and id_to_word."""
-    path = params or find_weights('cbow_params', 'word_vectors', made_by='ch04.train')
+    path = params or find_weights('cbow_params', 'word_vectors', made_by='ch04.train_runs')
     asked = [parse_analogy(analogy)] if analogy else ANALOGIES
     word_vecs, word_to_id, id_to_word = load_vectors(path)
+    print(f'{len(word_vecs):,} vectors: {path}')
     queries = words.split() if words else QUERIES
     if not words and not any(query in word_to_id for query in QUERIES):
         known = [word for word in word_to_id if word.isalnum()]         # by first appearance

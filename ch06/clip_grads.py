@@ -19,7 +19,7 @@ def main(
     max_norm: Annotated[float, 'norm to which larger gradients are scaled down'] = 5.0,
     seed: Annotated[int | None, 'of the random numbers, for a run that can be repeated', SEEDS] = None,
 ):
-    """Print some gradients before and after, and draw some; returns the first ones, clipped."""
+    """Print the gradients of two matrices before and after, and draw others; returns the first ones, clipped."""
     if seed is not None:
         np.random.seed(seed)
     dW1, dW2 = np.random.rand(3, 3) * 10, np.random.rand(3, 3) * 10
@@ -48,7 +48,7 @@ def draw(arrows, max_norm):
     turn = np.linspace(0, 2 * np.pi, 200)
     ax.plot(max_norm * np.cos(turn), max_norm * np.sin(turn), '--', color='C3', label=f'norm {max_norm:g}')
     side = 1.1 * max(abs(arrows).max(), max_norm)
-    ax.set(title='gradients longer than max_norm keep their direction alone', xlabel='first number',
+    ax.set(title='longer gradients are cut to max_norm; their direction stays', xlabel='first number',
            ylabel='second number', aspect='equal', xlim=(-side, side), ylim=(-side, side))
     ax.grid(True)
     ax.legend(loc='upper left')

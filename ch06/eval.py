@@ -42,12 +42,12 @@ def draw_perplexity(trainer, corpus, test):
                     toy.perplexity_floor() if corpus == 'toy' else None)
 
 
-def load_model(Model, path, corpus=None):
+def load_model(Model, path, corpus=None, encoding=None):
     """The model in a weight file and its vocabulary: model, learnt_from, word_to_id, id_to_word.
 
     Sizes and vocabulary are those of the file, and learnt_from is the corpus that it names. One without these, of the
     book or of an earlier version, takes the words of the corpus, ptb where None. InputError where a corpus is named
-    that has other words than the file.
+    that has other words than the file. encoding: of its text; None: as that of what was learnt from.
     """
     weights = load_weights(path)
     learnt_from = weights.about.get('corpus')
@@ -56,7 +56,7 @@ def load_model(Model, path, corpus=None):
     if corpus is not None or words is None:
         # of these two the names tell, without a corpus that may have to be fetched
         found = [] if {corpus, learnt_from} == {'ptb', 'toy'} else list(
-            load_data(corpus or 'ptb', 'valid', *how_read(path))[1])
+            load_data(corpus or 'ptb', 'valid', *how_read(path, encoding))[1])
         if len(found) != V or words not in (None, found):
             expected = f'{learnt_from!r:.100}' if learnt_from else f'one of {V} different words'
             raise InputError(f'corpus: expected {expected}, from which {weights.path} was learnt, got '
@@ -70,14 +70,17 @@ def load_model(Model, path, corpus=None):
     return model, learnt_from or corpus or 'ptb', {word: i for i, word in enumerate(words)}, dict(enumerate(words))
 
 
-def how_read(path):
-    """tokens, encoding: how the corpus of a weight file was read; by blanks where it says nothing, or PTB and toy."""
+def how_read(path, encoding=None):
+    """tokens, encoding: how the corpus of a weight file was read; by blanks where it says nothing, or PTB and toy.
+
+    encoding: another one, unless None.
+    """
     about = load_weights(path).about
     flags = about.get('flags')
     flags = flags if isinstance(flags, dict) else {}
     if about.get('corpus') in ('ptb', 'toy'):
         return 'blanks', 'utf-8'
-    return str(flags.get('tokens', 'blanks')), str(flags.get('encoding', 'utf-8'))
+    return str(flags.get('tokens', 'blanks')), encoding or str(flags.get('encoding', 'utf-8'))
 
 
 def main(
@@ -86,15 +89,20 @@ def main(
     params: Annotated[str | None, 'its file; none: looked for'] = None,
     # data
     corpus: Annotated[str | None, 'ptb, toy or the path of a text file; none: what the file was learnt from'] = None,
+    encoding: Annotated[str | None, 'in which the text file is; none: as what the file was learnt from'] = None,
 ):
     """Print and return the test perplexity."""
     Model, stem = (Rnnlm, 'Rnnlm') if model == 'rnnlm' else (BetterRnnlm, 'BetterRnnlm')
     path = params or find_weights(stem, made_by=f'ch06.train_{model}')
-    net, learnt_from, _, _ = load_model(Model, path, corpus)
+    learnt_from = str(load_weights(path).about.get('corpus') or 'ptb')
     if corpus is None and learnt_from not in ('ptb', 'toy'):
-        raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing: name it')
+        if not Path(learnt_from).is_file():
+            raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing; it is '
+                             'not here: say where')
+        corpus = learnt_from
+    net, *_ = load_model(Model, path, corpus, encoding)
     corpus = corpus or learnt_from
-    return report_perplexity(net, load_data(corpus, 'test', *how_read(path))[0], corpus)
+    return report_perplexity(net, load_data(corpus, 'test', *how_read(path, encoding))[0], corpus)
 
 
 if __name__ == '__main__':

@@ -39,7 +39,7 @@ def main(
         b[:H] = bias
         curves[f'LSTM, forget gates with bias {bias}'] = flow_through_lstm(xs, Wx, Wh, b)
     for name, norms in curves.items():
-        print(f'{name}: of the gradient {norms[-1]:.2g} is left after {time_size} steps')
+        print(f'{name}: {norms[-1]:.2g} times the gradient is left after {time_size} steps')
     draw(curves)
     show('ch06_gradient_flow')
     return curves

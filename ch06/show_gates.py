@@ -73,7 +73,7 @@ def choose(seen, count):
 def draw(words, units, seen):
     """A map for each name of seen: a row a unit, a column a word."""
     plt = pyplot()
-    figure, axes = plt.subplots(2, 3, figsize=(11, 8), sharex=True, sharey=True)
+    figure, axes = plt.subplots(2, 3, figsize=(max(11, 0.6 * len(words)), 8), sharex=True, sharey=True)
     for ax, (name, title) in zip(axes.flat, NAMES.items(), strict=True):
         values = seen[name][:, units].T                 # (units, T)
         if name in 'fio':       # between closed, 0, and open, 1

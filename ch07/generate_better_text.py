@@ -2,7 +2,7 @@
 from typing import Annotated
 
 from ch06.eval import how_read, load_model
-from ch07.generate_text import opening, write_text
+from ch07.generate_text import ids_of, opening, write_text
 from ch07.rnnlm_gen import BetterRnnlmGen
 from common.cli import SEEDS, run
 from common.np import np
@@ -28,12 +28,13 @@ def main(
     path = params or find_weights('BetterRnnlm', made_by='ch06.train_better_rnnlm')
     model, _, word_to_id, id_to_word = load_model(BetterRnnlmGen, path, corpus)
     tokens, _ = how_read(path)
+    beginnings = [given if given is not None else opening(usual, count, word_to_id, tokens)
+                  for given, usual, count in ((start, 'you', 1), (sentence, 'the meaning of life is', 5))]
+    for name, beginning in zip(('start', 'sentence'), beginnings, strict=True):
+        ids_of(beginning, word_to_id, tokens, name)     # both are looked at before the first is gone on with
     texts = []
-    for beginning, usual, count in ((start, 'you', 1), (sentence, 'the meaning of life is', 5)):
-        if beginning is None:
-            beginning = opening(usual, count, word_to_id, tokens)
-        texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature, top_k,
-                                tokens))
+    for beginning in beginnings:
+        texts.append(write_text(model, beginning, word_to_id, id_to_word, sample_size, temperature, top_k, tokens))
         print(texts[-1])
         print('-' * 50)
     return texts

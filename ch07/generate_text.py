@@ -36,14 +36,14 @@ def opening(usual, count, word_to_id, tokens='blanks'):
     return joined(first[:min(end, count)], tokens)
 
 
-def ids_of(beginning, word_to_id, tokens):
+def ids_of(beginning, word_to_id, tokens, name='start'):
     """The ids of the words of a text, parted as they stand or as the corpus was; InputError for others."""
     words = beginning.split()
     if tokens == 'characters' or not all(word in word_to_id for word in words):
         words = splitter(tokens)(beginning)
     unknown = [word for word in words if word not in word_to_id]
     if unknown or not words:
-        raise InputError(f'start: expected words of the corpus, got {beginning!r:.200}'
+        raise InputError(f'{name}: expected words of the corpus, got {beginning!r:.200}'
                          + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
     return [word_to_id[word] for word in words]
 

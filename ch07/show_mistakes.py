@@ -34,9 +34,12 @@ def main(
 
     reverse = weights.about.get('flags', {}).get('reverse', False)
     given = answers(model, x[:, ::-1] if reverse else x, t)
-    sums = [(*map(int, question.split('+')), int(answer) if answer.isdigit() else None)
-            for question, answer in zip(texts(x), texts(given), strict=True)]
-    draw(sums, name + ', reading backwards' * reverse)
+    sums: list[tuple] = [(*map(int, question.split('+')), int(answer) if answer.isdigit() else None)
+                         for question, answer in zip(texts(x), texts(given), strict=True)]
+    right = sum(answer == a + b for a, b, answer in sums)
+    title = f'{name}{", reading backwards" * reverse}: {right / len(sums):.1%} of {len(sums):,} sums right'
+    print(title)
+    draw(sums, title)
     show('ch07_show_mistakes')
     return sums
 
@@ -74,7 +77,7 @@ def off_by(a, b, answer):
 
 
 def draw(sums, title):
-    """Draw sums as main returns them."""
+    """Draw sums as main returns them, below the title."""
     figure, axes = pyplot().subplot_mosaic([['plane', 'carries'], ['plane', 'off']], figsize=(11, 6),
                                            width_ratios=(3, 2))
     right = [answer == a + b for a, b, answer in sums]
@@ -92,7 +95,7 @@ def draw(sums, title):
     axes['off'].bar_label(axes['off'].barh(names, counts, color='C3'), padding=3)
     axes['off'].set(title='how far off the wrong ones are', xlabel='answers', xlim=(0, 1.2 * max(*counts, 1)))
     axes['off'].invert_yaxis()
-    figure.suptitle(f'{title}: {sum(right) / len(right):.1%} of {len(right):,} sums right')
+    figure.suptitle(title)
 
 
 def bar_shares(ax, groups, right, names=None):

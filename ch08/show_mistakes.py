@@ -10,7 +10,6 @@ from ch07.show_mistakes import answers, bar_shares, texts
 from ch08.visualize_attention import load_network
 from common.cli import run
 from common.figures import pyplot, show
-from dataset import sequence
 from dataset.sequence import MONTHS
 
 FORMS = {'3/14/15': r'\d+/\d+/\d+', 'mar 14, 2015': r'\w{3} \d+, \d+', 'march 14, 2015': r'\w{3,} \d+, \d+',
@@ -23,11 +22,13 @@ def main(
     model: Annotated[Literal['attention', 'bi', 'bahdanau', 'deep'], 'whose file is looked for'] = 'attention',
 ):
     """Draw; returns the dates of the test part: a list of (question, right answer, answer given)."""
-    _, (x, t) = sequence.load_data('date.txt')                  # (N, S), (N, 1 + T)
-    network = load_network(params, model)
+    network, (x, t) = load_network(params, model, 'date.txt')   # (N, S), (N, 1 + T)
     given = answers(network, x[:, ::-1], t)
     dates = list(zip(texts(x), texts(t[:, 1:]), texts(given), strict=True))
-    draw(dates, type(network).__name__)
+    right = sum(answer == given for _, answer, given in dates)
+    title = f'{type(network).__name__}: {right / len(dates):.1%} of {len(dates):,} dates right'
+    print(title)
+    draw(dates, title)
     show('ch08_show_mistakes')
     return dates
 
@@ -38,7 +39,7 @@ def form_of(question):
 
 
 def draw(dates, title):
-    """Draw dates as main returns them."""
+    """Draw dates as main returns them, below the title."""
     figure, axes = pyplot().subplot_mosaic([['form', 'month'], ['place', 'month']], figsize=(11, 6.5))
     right = [answer == given for _, answer, given in dates]
     bar_shares(axes['form'], [form_of(question) for question, _, _ in dates], right, [*FORMS, 'other'])
@@ -51,7 +52,7 @@ def draw(dates, title):
     axes['place'].set_xticks(range(length), 'yyyy-mm-dd')
     axes['place'].set(title='by the place in the answer', ylabel='wrong characters (%)', ylim=(0, max(*wrong, 1)))
     axes['place'].grid(True, axis='y')
-    figure.suptitle(f'{title}: {sum(right) / len(right):.1%} of {len(right):,} dates right')
+    figure.suptitle(title)
 
 
 if __name__ == '__main__':

@@ -1,7 +1,6 @@
 """What attention looks at (book, 8.4): five test dates, and for each character of the answer where the model looked.
 
---question 3/14/15 asks for a date of your own. It takes the weights that `python -m ch08.train` leaves behind, and its
---file-name, if it had one.
+--question 3/14/15 asks for a date of your own. It takes the weights that `python -m ch08.train` leaves behind.
 """
 import math
 from typing import Annotated, Literal
@@ -14,7 +13,7 @@ from ch08.bahdanau_seq2seq import BahdanauSeq2seq
 from ch08.deep_attention_seq2seq import DeepAttentionSeq2seq
 from common.checks import InputError
 from common.cli import SEEDS, run
-from common.figures import pyplot, show
+from common.figures import pyplot, show, visible, width_of
 from common.np import np, to_cpu
 from common.weight_files import load_weights, lstm_sizes
 from dataset import files, sequence
@@ -28,40 +27,44 @@ def main(
     params: Annotated[str | None, 'the file of ch08/train, which says of which model it is; none: looked for'] = None,
     model: Annotated[Literal['attention', 'bi', 'bahdanau', 'deep'], 'whose file is looked for'] = 'attention',
     # data
-    file_name: Annotated[str, 'what it learnt from'] = 'date.txt',
+    file_name: Annotated[str | None, 'what it learnt from; none: what its file says, or date.txt'] = None,
     question: Annotated[str | None, 'a date of your own, such as 3/14/15; none: five of the test part'] = None,
     # chance
     seed: Annotated[int, 'of the choice of dates', SEEDS] = 1984,
 ):
     """Draw the maps; returns the attention weights (5, T, S), or (1, T, S) of a question, in reading order."""
-    _, (x_test, t_test) = sequence.load_data(file_name)
-    network = load_network(params, model, file_name)
+    network, (x_test, t_test) = load_network(params, model, file_name)
     if question is not None:
         attention = draw_attention(network, ids_of(question, x_test.shape[1]), None, t_test.shape[1] - 1)
     else:
         np.random.seed(seed)
         chosen = [numpy.random.randint(0, len(x_test)) for _ in range(5)]
         attention = draw_attention(network, x_test[chosen], t_test[chosen])
+    print(*(ax.get_title() for ax in pyplot().gcf().axes[:len(attention)]), sep='\n')
     show('ch08_visualize_attention')
     return attention
 
 
-def load_network(params, model, file_name='date.txt'):
-    """The model with attention in the file params; None: in that which ch08.train leaves for this name of MODELS.
+def load_network(params, model, file_name=None):
+    """The model with attention in a file, and the test part of what it learnt from: network, (x, t).
 
-    InputError where it learnt from other characters than those of the data of file_name, which was loaded last.
+    params: the file; None: that which ch08.train leaves for this name of MODELS. file_name: the data; None: as the file
+    says, which an earlier version's does not: date.txt.
     """
-    char_to_id, _ = sequence.get_vocab()
     weights = load_weights(params or files.find_weights(MODELS[model].__name__, made_by='ch08.train'))
     kinds = {kind.__name__: kind for kind in MODELS.values()}
     name = str(weights.about.get('class', 'AttentionSeq2seq'))      # the book's files do not say
     if name not in kinds:
         raise InputError(f'{weights.path}: expected weights of {", ".join(kinds)}, got those of {name}')
+    flags = weights.about.get('flags')
+    file_name = file_name or (flags if isinstance(flags, dict) else {}).get('file_name') or 'date.txt'
+    _, test_data = sequence.load_data(str(file_name))
+    char_to_id, _ = sequence.get_vocab()
     if weights.words not in (None, list(char_to_id)):
         raise InputError(f'{weights.path}: expected weights learnt from the characters of {file_name}, got others')
     network = kinds[name](*lstm_sizes(weights))
     network.load_params(weights.path)
-    return network
+    return network, test_data
 
 
 def ids_of(question, S):
@@ -69,8 +72,8 @@ def ids_of(question, S):
     char_to_id, _ = sequence.get_vocab()
     strange = [c for c in question if c not in char_to_id]
     if strange or not 0 < len(question) <= S:
-        raise InputError(f'question: expected 1 to {S} of the characters {"".join(sorted(char_to_id))!r}, '
-                         f'got {question!r:.60}')
+        raise InputError(f'question: expected 1 to {S} of the characters {"".join(sorted(char_to_id))!r:.200}, '
+                         f'got {question!r:.60}' + f' (with {"".join(strange)!r:.20})' * bool(strange))
     return numpy.array([[char_to_id[c] for c in question.ljust(S)]])
 
 
@@ -101,9 +104,11 @@ def draw_attention(model, xs, ts, T=10):
     for ax, question, right, answer, weight in zip(axes.flat, xs, rights, answers, weights, strict=False):
         image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
         question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))
-        ax.set_title(f'{question.strip()} → {answer}' + f'\nright: {right}' * (answer != right))
-        ax.set_xticks(range(len(question)), question.replace(' ', '␣'))
-        ax.set_yticks(range(len(answer)), answer)
+        title = f'{visible(question.strip(), 44)} → {visible(answer, 44)}'
+        ax.set_title((title if width_of(title) < 50 else title.replace(' → ', '\n→ '))
+                     + f'\nright: {visible(right, 40)}' * (answer != right))
+        ax.set_xticks(range(len(question)), map(visible, question))
+        ax.set_yticks(range(len(answer)), map(visible, answer))
         ax.set(xlabel='question as written', ylabel='answer')
         ax.tick_params(labelsize=10)
     for ax in axes.flat[len(xs):]:

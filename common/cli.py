@@ -127,7 +127,18 @@ def _run(main, argv, ranks):
 def _arguments(main, argv, ranks):
     """What the command line gives; what is wrong in it is the same on all ranks, and rank 0 tells."""
     with redirect_stderr(None) if ranks and ranks.rank else nullcontext():
-        return make_parser(main).parse_args(argv)
+        return make_parser(main).parse_args(joined_values(sys.argv[1:] if argv is None else argv))
+
+
+def joined_values(argv):
+    """--words -에서 as --words=-에서: flags are ASCII, so that it is a value, but argparse would take it for a flag."""
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1].startswith('--') and word.startswith('-') and not word.isascii():
+            words[-1] += f'={word}'
+        else:
+            words.append(word)
+    return words
 
 
 def _flush():

@@ -1,7 +1,9 @@
 """Pictures on their way to the reader's eye: their style, their letters, the charts that several chapters draw."""
 import logging
+import math
 import re
 import textwrap
+import unicodedata
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +54,8 @@ def show(name: str, keep: bool = False) -> None:
         return
     with warnings.catch_warnings(), any_weight():
         if lacking := use_fonts(figure):
-            known = ('Noto Emoji, a font in black and white, has emoji' if min(lacking) > '\U0001f000' else
+            emoji = '\U0001f000' < min(lacking) < '\U00020000'
+            known = ('Noto Emoji, a font in black and white, has emoji' if emoji else
                      'fonts-noto-cjk of Debian and Ubuntu, or Noto Sans CJK, has Japanese, Korean and Chinese')
             print(f'there are boxes in the picture: no font here has {lacking[:20]}. One with them is to be installed '
                   f'({known})')
@@ -114,9 +117,21 @@ def use_fonts(figure):
     return ''.join(sorted(wanted))
 
 
-def visible(word):
-    """The word as a label: what is all blanks, a word of --tokens characters, as ␣."""
-    return word if word.strip() else '␣' * len(word)
+def visible(text, columns=None):
+    """A reader's text as a label: what is all blanks, a word of --tokens characters, as ␣; a $ begins no formula.
+
+    columns: as many are shown at most, the last as … then.
+    """
+    if columns is not None and width_of(text) > columns:
+        while width_of(text) >= columns:
+            text = text[:-1]
+        text += '…'
+    return text.replace('$', r'\$') if text.strip() else '␣' * len(text)
+
+
+def width_of(text):
+    """How many columns a text takes: a Chinese, Japanese or Korean character takes two."""
+    return sum(1 + (unicodedata.east_asian_width(char) in 'WF') for char in text)
 
 
 def characters_in(path):
@@ -176,6 +191,17 @@ def dots(values):
     return 'o' if len(values) == 1 else '-'
 
 
+def places_of(trainer, values):
+    """Where the values of a trainer's curve lie on an axis of epochs: each at the last iteration that it is a mean of.
+
+    Evenly where these are not known, as after fits that differ.
+    """
+    epochs, iters, interval = trainer.current_epoch, trainer.max_iters, trainer.eval_interval
+    if iters and interval and len(values) == epochs * math.ceil(iters / interval):
+        return [epoch + (i + 1) / iters for epoch in range(epochs) for i in range(0, iters, interval)]
+    return [epochs * (i + 1) / len(values) for i in range(len(values))]
+
+
 def plot_perplexity(trainer, title, test=None, floor=None):
     """Draw a language model's perplexity over the epochs, the smaller the better, on an axis where ratios are lengths.
 
@@ -183,10 +209,7 @@ def plot_perplexity(trainer, title, test=None, floor=None):
     least that a model can have.
     """
     plt = pyplot()
-    points = len(trainer.ppl_list)
-    # point i is the mean up to there from the one before
-    plt.plot([trainer.current_epoch * i / points for i in range(points)], trainer.ppl_list, dots(trainer.ppl_list),
-             label='train', linewidth=1)
+    plt.plot(places_of(trainer, trainer.ppl_list), trainer.ppl_list, dots(trainer.ppl_list), label='train', linewidth=1)
     if trainer.valid_list:
         best = trainer.best_valid()
         plt.plot(range(1, len(trainer.valid_list) + 1), trainer.valid_list, 'o-',
@@ -222,9 +245,7 @@ def plot_training(trainer, title, ylabel='right answers (%)', figure=None):
     """
     figure = figure or pyplot().figure(figsize=(8, 6))
     above, below = figure.subplots(2, 1, sharex=True)
-    points = len(trainer.loss_list)
-    above.plot([trainer.current_epoch * i / points for i in range(points)], trainer.loss_list, dots(trainer.loss_list),
-               color='C3')
+    above.plot(places_of(trainer, trainer.loss_list), trainer.loss_list, dots(trainer.loss_list), color='C3')
     above.set(title=title, ylabel='loss', ylim=(0, None))
     above.grid(True)
     curves = {'test': trainer.valid_list} | ({'train': trainer.train_list} if trainer.train_list else {})

@@ -56,6 +56,7 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
             if array.dtype != np.float64:
                 raise InputError(f'{name}[{i}]: expected float64, for less precise differences mean nothing, got '
                                  f'{array.dtype}')
+    before = [x.copy() for x in floats]
     random_state = np.random.get_state()
 
     def forward():
@@ -76,8 +77,10 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
     if is_loss:
         douts = [1.0] if inspect.signature(layer.backward).parameters else []
     returned = layer.backward(*douts)
-    for i, (grad, before) in enumerate(zip(getattr(layer, 'grads', []), objects, strict=True)):
-        assert grad is before, f'{place(layer, "grads", i)} is a new array: backward must write into the old, [...] ='
+    for i, (grad, given) in enumerate(zip(getattr(layer, 'grads', []), objects, strict=True)):
+        assert grad is given, f'{place(layer, "grads", i)} is a new array: backward must write into the old, [...] ='
+    for i, (x, was) in enumerate(zip(floats, before, strict=True)):
+        assert np.array_equal(x, was, equal_nan=True), f'{place(layer, "inputs", i)} was changed: it is the caller\'s'
     dinputs = [d for d in (returned if isinstance(returned, tuple) else (returned,)) if d is not None]
     # A loss need not have a gradient for its labels, and there is none for ids.
     assert not floats or len(dinputs) == len(floats) or (is_loss and dinputs), (
@@ -90,7 +93,7 @@ def check_gradients(layer: Any, *inputs: Any, tolerance: float = 1e-5, eps: floa
 
     for kind, arrays, analytic in (('params', params, grads), ('inputs', floats, dinputs)):
         for i, (array, gradient) in enumerate(zip(arrays, analytic, strict=False)):
-            compare(place(layer, kind, i), gradient, numerical_gradient(objective, array, eps), tolerance)
+            compare(place(layer, kind, i), gradient, objective, array, eps, tolerance)
     np.random.set_state(random_state)
 
 
@@ -98,14 +101,33 @@ def place(layer, kind, i):
     return f'{type(layer).__name__}.{kind}[{i}]' if kind != 'inputs' else f'{type(layer).__name__}: input {i}'
 
 
-def compare(name, analytic, numerical, tolerance):
+def compare(name, analytic, objective, array, eps, tolerance):
+    """AssertionError unless analytic is the gradient of objective, a function of array."""
+    numerical = numerical_gradient(objective, array, eps)
     assert analytic.shape == numerical.shape, f'{name}: gradient of shape {analytic.shape}, expected {numerical.shape}'
     if not analytic.size:
         return
     larger = np.maximum(np.maximum(abs(analytic), abs(numerical)), 1e-3)
     error = abs(analytic - numerical) / larger
     worst = np.unravel_index(np.nan_to_num(error, nan=np.inf).argmax(), error.shape)
-    hint = ' (grads are NaN before backward: write them, do not add to them)' if np.isnan(analytic[worst]) else ''
-    assert error[worst] <= tolerance, (
+    if error[worst] <= tolerance:
+        return
+    hint = ''
+    if np.isnan(analytic[worst]):
+        hint = ' (it left the NaN that stood there: write into it, grads[0][...] = …, no new array, no +=)'
+    elif has_kink(objective, array, worst, eps):
+        hint = ' (there is a kink here, such as that of Relu at 0: try other inputs)'
+    raise AssertionError(
         f'{name} at index {tuple(int(k) for k in worst)}: backward says {analytic[worst]:.8g}, finite differences say '
         f'{numerical[worst]:.8g}: relative error {error[worst]:.2g}, expected at most {tolerance:g}{hint}')
+
+
+def has_kink(objective, array, index, eps):
+    """Whether objective, a function of array, has another slope to the right of this number than to the left."""
+    value, middle = array[index], objective(array)
+    slopes = []
+    for step in (eps, -eps):
+        array[index] = value + step
+        slopes.append((objective(array) - middle) / step)
+    array[index] = value
+    return abs(slopes[0] - slopes[1]) > 1e-2 * max(*map(abs, slopes), 1e-3)

@@ -183,7 +183,8 @@ def linear_from_torch(_, arrays):
 
 
 def embedding_from_torch(module, arrays):
-    check_setting(module, 'max_norm', None)
+    for name, usual in (('max_norm', None), ('padding_idx', None), ('scale_grad_by_freq', False)):
+        check_setting(module, name, usual)
     return Embedding(arrays['weight'], sparse=module.sparse)
 
 

@@ -10,7 +10,10 @@ from common import config
 GPU = config.GPU
 
 if GPU:
-    import cupy as np
+    try:
+        import cupy as np
+    except ImportError:
+        raise ImportError('DLFS2_GPU: expected CuPy, for which it asks, got none: pip install cupy-cuda12x') from None
     np.cuda.set_allocator(np.cuda.MemoryPool().malloc)
 
     seed_gpu = np.random.seed

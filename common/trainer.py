@@ -181,7 +181,7 @@ class BaseTrainer:
             points = 1 if is_short else math.ceil(self.max_iters / interval)        # of an epoch
             ax.plot(range(points, points * self.current_epoch + 1, points), self.valid_list, 'o-', label='valid')
         ax.set(title=f'training {type(self.model).__name__}', ylabel=self.label)
-        times = f' (×{self.eval_interval})' * (self.eval_interval != 1)
+        times = f' (×{self.eval_interval})' * (self.eval_interval not in (None, 1))
         epochs(ax, 'epoch' if is_short else f'iterations{times}')
         ax.legend()
 

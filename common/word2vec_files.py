@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from common.checks import InputError, check_flag, open_regular, shown
-from common.storage import as_type, refusing
+from common.storage import ENDINGS, as_type, refusing
 from common.weight_files import checked_words, load_words, narrowed
 from common.writing import replacing
 
@@ -80,7 +80,11 @@ def load_word2vec(path, binary=None) -> tuple[np.ndarray, dict[str, int], dict[i
 def load_vectors(path) -> tuple[np.ndarray, dict[str, int], dict[int, str]]:
     """word_vecs, word_to_id, id_to_word of any file of word vectors: word2vec's where its name ends in .bin, .txt or
     .vec, else one of weight_files."""
-    return (load_word2vec if Path(path).suffix in ('.bin', '.txt', '.vec') else load_words)(path)
+    ending = Path(path).suffix
+    if ending not in (*ENDINGS, '.bin', '.txt', '.vec'):
+        raise InputError(f'{path}: expected a name that ends in .npz, .pkl, .bin, .txt or .vec (of gensim: what '
+                         f'save_word2vec_format writes), got {ending or "nothing"!r}')
+    return (load_words if ending in ENDINGS else load_word2vec)(path)
 
 
 def read_sizes(file, binary):

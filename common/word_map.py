@@ -102,8 +102,9 @@ def place_labels(ax, places, labels, bold=()):
     with warnings.catch_warnings(), any_weight():
         warnings.filterwarnings('ignore', 'Glyph .* missing from')      # show tells of these
         figure.draw_without_rendering()                             # from here on it is known how large all is
-        sizes = numpy.array([text.get_window_extent().size for text in texts])     # (n, 2)
+        sizes = numpy.add([text.get_window_extent().size for text in texts], (8, 3))       # (n, 2), and a gap
     figure.set_layout_engine('none')                                # and it stays so
+    ax.autoscale(False)
     points = ax.transData.transform(places)                         # (n, 2), in pixels
     taken = numpy.concatenate((points - 4, points + 4), axis=1)        # (n, 4): left, bottom, right, top
     for text, point, size in zip(texts, points, sizes, strict=True):

@@ -19,7 +19,7 @@ from dataset import words
 from dataset.tokens import advice
 
 MARK = b'{"dlfs2 corpus": '     # how such a file begins
-VERSION = 2                     # another where words, or such a file, are read in another way
+VERSION = 3                     # another where words, or such a file, are read in another way
 ALIGNED = 64                    # the line of JSON is as many bytes long, or twice, three times …
 MUCH = 10_000_000               # bytes of text; fewer are done before a line is read
 
@@ -132,7 +132,7 @@ def _in_blocks(file, target, percent, facts):
     size, shown = os.fstat(file.fileno()).st_size, -1
     for found in words.read_words(file, not percent, facts['tokens'], facts['encoding']):
         yield found
-        now = percent + 50 * file.tell() // size
+        now = percent + 50 * file.tell() // max(1, size)
         if now > shown and sys.stdout.isatty():     # what is printed next stands in its place
             shown = now
             print(f'making {target}: {now} %', end='\r', flush=True)
@@ -166,7 +166,11 @@ def _vocabulary(blocks, facts, name) -> tuple[list[str], int]:
     kept[:2] = True
     counts[1] = count[words.EOS]
     counts[0] = size - counts[kept].sum()
-    if said := advice(list(islice(count, 5000)), counts[:5000], facts['tokens']):
+    said = advice(list(islice(count, 5000)), counts[:5000], facts['tokens'])
+    if not said and vocab_size is None and counts[0] > size / 2:
+        said = (f'{counts[0] / size:.0%} of the words stand there fewer than {facts["min_count"]} times and are <unk>: '
+                'try --min-count 1')
+    if said:
         print(f'{name}: {said}')
     order = np.argsort(-counts[kept], kind='stable')
     known = list(compress(count, kept))

@@ -4,7 +4,10 @@ import codecs
 from common.checks import InputError
 from dataset.tokens import script_of
 
-# The most frequent Chinese characters: of a text that is read in the wrong encoding they are few.
+# The most frequent characters of Chinese, and of Japanese without kana, as dates are: of a text that is read in the
+# wrong encoding they are few.
+KANJI = frozenset('年月日時分人一二三四五六七八九十百千万円大小中上下本東京国学生会社車行出入見火水木金土曜昭和'
+                  '平成令明治正')
 FREQUENT = frozenset('的一是不了在人有我他这這个個们們中来來上大为為和国國地到以说說时時要就'
                      '出会會可也你对對生能而子那得于着下自之年')
 
@@ -22,8 +25,11 @@ def check_encoding(encoding: str) -> None:
 def likely_encoding(data: bytes) -> str | None:
     """In which encoding the first bytes of a text file are, None where none of these gives a text that looks like one.
 
-    UTF-16 by its mark or its NULs; else by what is read: kana, hangul, frequent Chinese characters, letters of Europe.
+    UTF-16 by its mark or its NULs, ISO-2022-JP by its escapes; else by what is read: kana, hangul, frequent Chinese
+    characters, letters of Europe.
     """
+    if b'\x1b$' in data:
+        return 'iso2022_jp'
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return 'utf-16'
     if data.count(0) > 1:
@@ -39,7 +45,7 @@ def likely_encoding(data: bytes) -> str | None:
     found = {}
     for encoding, script in (('cp932', 'ja'), ('cp949', 'ko'), ('euc_jp', 'ja'), ('gb18030', 'zh'), ('big5', 'zh')):
         text = decoded(data, encoding)
-        if text is not None and script_of(text) == script:
+        if text is not None and script_of(text) in (script, 'zh' if script == 'ja' else script):
             found[encoding] = share(text, script)
     best = max(found, key=lambda encoding: found[encoding], default=None)
     if best and found[best] > 0.05:
@@ -68,10 +74,11 @@ def share(text: str, script: str) -> float:
     """How much of what is not ASCII in a text is what its script has most of; less where it has what none has."""
     chars = [char for char in text if not char.isascii()]
     if script == 'ja':
-        usual = sum('ぁ' <= char <= 'ヿ' for char in chars)
+        usual = sum('ぁ' <= char <= 'ヿ' for char in chars) or 3 * sum(char in KANJI for char in chars)
     elif script == 'ko':        # of 11,172 syllables the 2,350 of KS X 1001, of which both bytes are above A0
         usual = sum('가' <= char <= '힣' and min(char.encode('cp949')) > 0xa0 for char in chars)
     else:
         usual = 3 * sum(char in FREQUENT for char in chars)
-    odd = sum('\uff61' <= char <= '\uff9f' or '\ue000' <= char <= '\uf8ff' or '\x80' <= char < '\xa0' for char in chars)
+    odd = sum('\uff61' <= char <= '\uff9f' or '\ue000' <= char <= '\uf8ff' or '\x80' <= char < '\xa0'
+              or '\u3130' <= char <= '\u318f' for char in chars)       # the last: hangul's letters, one by one
     return (usual - 2 * odd) / max(1, len(chars))

@@ -162,13 +162,14 @@ def text_blocks(file, encoding: str = 'utf-8', advice: str = '--encoding {}') ->
         before = start - len(decoder.getstate()[0])     # a character may stand at the border of two blocks
         try:
             text = decoder.decode(data, final=not data)
-        except UnicodeDecodeError as error:
-            place = before + error.start
-            raise InputError(f'{file.name}: expected {name}, got {error.reason} at byte {place}'
-                             + _better(file, encoding, advice)) from None
+        except UnicodeError as error:       # a plain one where UTF-16 has no byte order mark
+            found = f'{error.reason} at byte {before + error.start}' if isinstance(error, UnicodeDecodeError) else error
+            raise InputError(f'{file.name}: expected {name}, got {found}' + _better(file, encoding, advice)) from None
         if '\0' in text:        # as it stands, but seen only in other kinds of files: UTF-16, pictures, archives
             at = f' at byte {start + data.index(0)}' * (encoding == 'utf-8')
             raise InputError(f'{file.name}: expected a text, got a NUL{at}' + _better(file, encoding, advice))
+        if '\x1b$' in text:     # ISO-2022-JP, which is ASCII too
+            raise InputError(f'{file.name}: expected a text in {name}, got escapes' + _better(file, encoding, advice))
         yield newlines.decode(text if start else text.removeprefix('\ufeff'), final=not data)
         start += len(data)
 

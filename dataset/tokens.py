@@ -14,8 +14,8 @@ from common.checks import InputError, shown
 
 Tokens = Literal['words', 'blanks', 'characters', 'ja', 'ko', 'zh']     # what main's tokens may be
 PIECE = 2**12           # characters that a tokenizer gets at once: SudachiPy takes 49,149 bytes
-CLOSING = tuple('.,:;!?%)]}…')      # before these there is no blank, in a text of words
-OPENING = tuple('([{')              # nor behind these
+CLOSING = tuple('.,:;!?%)]}…”’')    # before these there is no blank, in a text of words
+OPENING = tuple('([{“‘')            # nor behind these
 
 
 def splitter(tokens: str) -> Callable[[str], list[str]]:
@@ -37,14 +37,16 @@ def _word() -> re.Pattern:
     signs = re.escape(''.join(char for char in map(chr, range(2**16)) if unicodedata.category(char)[0] in 'PS'))
     signs += '\U0001f000-\U0001faff'     # emoji, as a range: beyond 2**16 single ones are gone through one by one
     run = rf'[^\s{signs}]+'
-    return re.compile(rf"<unk>|<eos>|{run}(?:(?:['’_-]|(?<=\d)[.,:/](?=\d)){run})*|([{signs}])\1*")
+    letters = r'(?<!\w)(?:[^\W\d_]\.){2,}'       # a.m., j.r.r.
+    return re.compile(rf"<unk>|<eos>|{letters}|{run}(?:(?:['’_-]|(?<=\d)[.,:/](?=\d)){run})*|([{signs}])\1*")
 
 
 def words_of(line: str) -> list[str]:
     """The words of a line, in lower case: a run of letters and digits is one, and so is a sign, or several equal ones.
 
-    Apostrophes and hyphens between letters, and points and commas between digits, are of the word: don't, 3.14. `<unk>`
-    and `<eos>` stay whole. Signs of Chinese, Japanese and Korean are words as others are: 「 。 ，
+    Apostrophes and hyphens between letters, points and commas between digits, and points behind single letters are of
+    the word: don't, 3.14, a.m. `<unk>` and `<eos>` stay whole. Signs of Chinese, Japanese and Korean are words as all
+    are: 「 。 ，
     """
     return [found.group() for found in _word().finditer(line.lower())]
 
@@ -92,7 +94,7 @@ def _chinese():
 
 @cache
 def _korean():
-    """나는 갔다 -> 나 -는 갔 -다: as dictionaries have it, - says that a particle or ending is written to the last."""
+    """나는 갔다 -> 나 -는 갔 -다: as dictionaries have it, - says that no blank stands before a particle, an ending."""
     from kiwipiepy import Kiwi
 
     kiwi = Kiwi(num_workers=1)
@@ -104,8 +106,8 @@ def _korean():
             if token.end <= end:        # two that are written as one, 가 + 았 = 갔, stay one
                 continue
             start = max(token.start, end)
-            glued = bool(found) and start == end and token.tag.startswith(('J', 'E', 'XS', 'VC', 'VX'))
-            found.append('-' * glued + text[start:token.end])
+            glued = bool(found) and start == end and (token.tag[0] != 'S' or token.tag in ('SN', 'SL'))
+            found += ('-' * glued + text[start:token.end]).split()      # some have a blank in them: 자연어 처리
             end = token.end
         return found
     return _in_pieces(cut)

@@ -10,7 +10,7 @@ from ch01.two_layer_net import TwoLayerNet
 from ch06.better_rnnlm import BetterRnnlm
 from common import storage
 from common.base_model import BaseModel
-from common.layers import Sigmoid
+from common.layers import Affine, MatMul, Sigmoid
 
 
 class Reader(BaseModel):
@@ -262,5 +262,12 @@ def test_repr_of_models_written_by_hand():
     class Wrong(BaseModel):
         pass
 
+    class Forgot(BaseModel):
+        def __init__(self):
+            self.layers = [Affine(np.zeros((2, 3), 'f'), np.zeros(3, 'f')), MatMul(np.zeros((3, 4), 'f'))]
+            self.params, self.grads = self.layers[0].params, self.layers[0].grads
+
+    assert repr(Forgot()).splitlines()[0] == (
+        'Forgot: 9 parameters, float32 (without 12 of its layers, not in params, that do not learn: see gather)')
     assert repr(Bare()) == "Bare\n  parts['out']  Sigmoid" and repr(Wrong()) == 'Wrong'
     assert repr(Reader()) == 'Reader: 16 parameters, shared ones counted once, float32'

@@ -352,6 +352,14 @@ def test_a_text_is_parted_as_the_corpus_was(text, tokens, words):
 
 
 @pytest.mark.slow
+def test_columns_stand_below_one_another(capsys):
+    fill_in.print_table(['犬', '<mask>'], 1, [('子猫', 0.5, None), ('a', 0.25, None)], 'ja')
+    fill_in.print_table(['the', '<mask>'], 1, [('cat', 0.5, 0.125)], 'words')
+    assert capsys.readouterr().out.splitlines() == [
+        '犬____', '     |  model', '子猫 |  50.0%', 'a    |  25.0%', 'the ____', '    |  model |  truth',
+        'cat |  50.0% |  12.5%']
+
+
 def test_a_classifier_learns_to_tell():
     """Whether a word, 1, comes in a row of three."""
     np.random.seed(0)

@@ -69,7 +69,7 @@ ELSEWHERE = {'checkpoint', 'checks', 'cli', 'corpus', 'corpus_file', 'figures', 
              'weight_files', 'word2vec_files', 'word_map', 'wordnet', 'words', 'writing'}
 # what layers are built from, which is given what they have checked; what takes nothing; what converts anything
 INSIDE = {
-    'Derivations', 'normalized', 'fill', 'RunModel', 'SimpleRunModel',
+    'Derivations', 'normalized', 'fill', 'has_kink', 'sizes_for', 'RunModel', 'SimpleRunModel',
     'BaseTrainer', 'Optimizer', 'Progress', 'Recurrent', 'Sublayer', 'add_at', 'add_grads', 'as_array', 'as_dtype',
     'as_floats', 'attend', 'attend_back', 'fitted', 'masked_softmax', 'pieces', 'rotate', 'sinusoids', 'turned', 'wide',
     'as_ids', 'as_matrix', 'as_memory', 'as_rows', 'blocks', 'columns', 'compare', 'draw_one', 'epochs_without_gain',

@@ -86,8 +86,8 @@ def test_count_method_big_on_the_toy_language(capsys):
 
 def test_count_method_big_on_a_text_with_few_words(capsys):
     Path('text.txt').write_text('you like a car and i like a car\nyou like a bus and we like a bus\n' * 20)
-    word_vecs, word_to_id, _ = count_method_big.main(corpus='text.txt')
-    assert word_vecs.shape == (len(word_to_id), len(word_to_id))
+    word_vecs, _, _ = count_method_big.main(corpus='text.txt')
+    assert word_vecs.shape == (10, 3)       # as many numbers as words would make all words alike
     out = capsys.readouterr().out
     assert '[query] car\n bus: ' in out
     assert 'year is not found\n' in out and 'toyota is not found\n' in out
@@ -139,6 +139,8 @@ def test_words_and_an_analogy_of_an_own_corpus(capsys):
     out = capsys.readouterr().out
     assert re.findall(r'\[query\] (.*)', out) == ['밥을'] and '말을 is not found' in out
     assert re.findall(r'\[analogy\] (.*)', out) == ['밥을:먹었다 = 책을:?']
+    count_method_big.main('my.txt', wordvec_size=4, seed=1, analogy='밥을：먹었다＝책을')      # of wide keys
+    assert re.findall(r'\[analogy\] (.*)', capsys.readouterr().out) == ['밥을:먹었다 = 책을:?']
     for wrong in ('a:b', 'a=b:c', 'a:b=', 'a:b=c:d'):
         with pytest.raises(ValueError, match=r'^analogy: expected a:b=c'):
             count_method_big.main('my.txt', analogy=wrong)

@@ -337,6 +337,17 @@ def test_train_rnnlm_and_eval(capsys, monkeypatch, tmp_path):
     assert 'Rnnlm.npz was there and is now Rnnlm.1.npz\n' in capsys.readouterr().out
 
 
+def test_eval_finds_the_text_that_was_learnt_from(capsys):
+    Path('own.txt').write_text('나는 책을 본다\n' * 2000, encoding='cp949')
+    _, perplexity = train_rnnlm.main('own.txt', encoding='cp949', **TINY, seed=1)
+    assert eval.main() == pytest.approx(perplexity)
+    Path('moved.txt').write_text(Path('own.txt').read_text('cp949'), encoding='utf-8')
+    Path('own.txt').unlink()
+    with pytest.raises(ValueError, match=r"^corpus: expected 'own\.txt', .* not here: say where$"):
+        eval.main()
+    assert eval.main(corpus='moved.txt', encoding='utf-8') == pytest.approx(perplexity)
+
+
 def test_without_an_epoch_no_weights_are_written(capsys):
     Path('Rnnlm.npz').write_bytes(b'trained long ago')
     train_rnnlm.main('toy', **TINY | {'max_epoch': 0})

@@ -1,5 +1,6 @@
 """Seq2seq with attention: gradients, first weights, generation against the plain cells, the main job, its pictures."""
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -373,24 +374,31 @@ def test_questions_and_answers_of_ones_own(few_dates, capsys):
     Path('own.txt').write_text('\n'.join(lines), encoding='utf-8')
     train.main(file_name='own.txt', wordvec_size=4, hidden_size=4, batch_size=20, max_epoch=1, seed=0)
     assert Path('ch08_train_attention.png').is_file()
-    weights = visualize_attention.main(file_name='own.txt', question='昭和9年1月')
+    capsys.readouterr()
+    weights = visualize_attention.main(question='昭和9年1月')
     assert weights.shape == (1, 7, 8)       # yyyy-mm, for 昭和10年10月
+    assert re.match(r'昭和9年1月 → .{7}\n', capsys.readouterr().out)
     with pytest.raises(InputError, match=r'expected weights learnt from the characters of date\.txt, got others'):
-        visualize_attention.main()
+        visualize_attention.main(file_name='date.txt')
 
 
 @pytest.mark.parametrize('model', ['bi', 'bahdanau', 'deep'])
 def test_visualize_attention_of_another_model(model, few_dates, monkeypatch):
     """Found by its flag, or told by the file; another class is refused."""
-    monkeypatch.setattr(visualize_attention, 'draw_attention', lambda network, xs, ts: network)
+    drawn = []
+    monkeypatch.setattr(visualize_attention, 'draw_attention', lambda network, xs, ts: drawn.append(network) or [])
     monkeypatch.setattr(visualize_attention, 'show', lambda name: None)
     V, kind = len(sequence.get_vocab()[0]), train.MODELS[model]
     network = kind(V, 16, 8)
     network.save_params()
-    for drawn in visualize_attention.main(model=model), visualize_attention.main(f'{kind.__name__}.npz'):
-        assert type(drawn) is kind
-        for param, saved in zip(drawn.params, network.params, strict=True):
+    visualize_attention.main(model=model)
+    visualize_attention.main(f'{kind.__name__}.npz')
+    for found in drawn:
+        assert type(found) is kind
+        for param, saved in zip(found.params, network.params, strict=True):
             np.testing.assert_array_equal(param, saved)
+    assert len(drawn) == 2
+    plt.close('all')
     Seq2seq(V, 16, 8).save_params()
     with pytest.raises(InputError, match=r'^Seq2seq\.npz: expected weights of AttentionSeq2seq, .*, got those of Seq2'):
         visualize_attention.main('Seq2seq.npz')
@@ -406,7 +414,7 @@ def test_attention_for_a_question_of_ones_own(few_dates, monkeypatch):
     weights = visualize_attention.main(question=question)
     plt.close()
     np.testing.assert_allclose(weights, visualize_attention.draw_attention(
-        visualize_attention.load_network(None, 'attention'), x_test[3:4], t_test[3:4]), rtol=1e-5)
+        visualize_attention.load_network(None, 'attention')[0], x_test[3:4], t_test[3:4]), rtol=1e-5)
     plt.close()
     assert titles[0].startswith(f'{question} → ') and '\n' not in titles[0]
     for wrong in '', 'å', '1' * 30:

@@ -97,6 +97,17 @@ def test_wrong_flags_end_with_status_2(flags, message, capsys):
     assert end.value.code == 2 and message in capsys.readouterr().err
 
 
+def test_a_value_may_begin_with_a_dash():
+    """As a Korean particle does: no flag has other letters than ASCII's."""
+    def words(start: Annotated[str, 'a hint'] = '', bold: Annotated[bool, 'a hint'] = False):
+        return start, bold
+
+    assert cli.run(words, ['--start', '-에서', '--bold']) == ('-에서', True)
+    assert cli.run(words, ['--start=-에서 -는']) == ('-에서 -는', False)
+    with pytest.raises(SystemExit):
+        cli.run(words, ['--start', '-x'])
+
+
 def test_a_parameter_without_default_is_required(capsys):
     def main(path: Annotated[str, 'a path']):
         return path

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from common.checks import InputError
 from dataset import corpus_file, files, words
 from dataset.corpus_file import open_corpus
 
@@ -255,7 +256,15 @@ def test_how_far_it_is(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, 'isatty', lambda: True, raising=False)
     open_corpus('my.txt')
     first, *progress, last = capsys.readouterr().out.replace('\r', '\n').splitlines()
+    progress.remove('my.txt: 80% of the words stand there fewer than 5 times and are <unk>: try --min-count 1')
     assert first == 'making my.txt.ids, once: 0 MB of text are read twice'
     shown = [int(line.removeprefix('making my.txt.ids: ').removesuffix(' %')) for line in progress]
     assert shown == sorted(shown) and shown[0] < 20 and {25, 50, 75} < {*shown} and shown[-1] == 100
     assert last == 'my.txt.ids: 20 ids of 2 words'
+
+
+def test_a_text_without_words():
+    for text in ('', '\n \n'):
+        write(text)
+        with pytest.raises(InputError, match=r'^my\.txt: expected a text, got no words$'):
+            open_corpus('my.txt')

@@ -144,6 +144,8 @@ def test_refused(write, tmp_path):
     for encoding, says in (('utf-16', 'expected UTF-8, got '), ('utf-16-le', 'expected a text, got a NUL at byte 1')):
         with pytest.raises(ValueError, match=says):
             text.load_data(write('a b\n' * 20, encoding))
+    with pytest.raises(ValueError, match=r'expected utf-16, got .* looks like utf-16-le: --encoding utf-16-le$'):
+        text.load_data(write('a b\n' * 20, 'utf-16-le'), encoding='utf-16')      # without the mark that tells
     path = write('a\n' * 9)
     assert words(path) == ['a', '<eos>'] * 9
     for name in ('valid', 'test'):

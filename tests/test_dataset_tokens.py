@@ -17,7 +17,9 @@ def test_words_and_signs():
     assert tokens.words_of(ENGLISH) == ['the', '"', 'statement', ',', '"', 'he', 'said', ':', "don't", 'pay', '$',
                                         '3,000.50', '--', "it's", 'well-known', '...']
     assert tokens.words_of('<unk>, yes,no x² 10:30 «é» u.s. <b>') == [
-        '<unk>', ',', 'yes', ',', 'no', 'x²', '10:30', '«', 'é', '»', 'u', '.', 's', '.', '<', 'b', '>']
+        '<unk>', ',', 'yes', ',', 'no', 'x²', '10:30', '«', 'é', '»', 'u.s.', '<', 'b', '>']
+    assert tokens.words_of('At 8 a.m., j.r.r. 3.14. x.y z. e.g.') == [
+        'at', '8', 'a.m.', ',', 'j.r.r.', '3.14', '.', 'x', '.', 'y', 'z', '.', 'e.g.']
     assert tokens.words_of(KOREAN) == ['나는', '학교에', '갔다', '.', '"', '나는', '밥을', '먹었다', '!', '"']
     assert tokens.words_of('「猫」が、好き！ ラーメン・人々') == [
         '「', '猫', '」', 'が', '、', '好き', '！', 'ラーメン', '・', '人々']

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib import font_manager
+from matplotlib.cbook import is_math_text
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.font_manager import FontProperties, findfont, fontManager
 
@@ -152,10 +153,25 @@ def test_a_word_of_blanks_can_be_seen():
     assert [figures.visible(word) for word in (' ', '  ', 'a b', '\u3000')] == ['␣', '␣␣', 'a b', '␣']
 
 
+def test_a_dollar_begins_no_formula():
+    for text in '$5-$10', 'で $$':
+        assert is_math_text(text) and not is_math_text(figures.visible(text))
+    sizes = [plt.figure().suptitle(text).get_window_extent().width for text in (figures.visible('$5'), '$5')]
+    assert sizes[0] == sizes[1]     # one $ was none before, and \\$ is as wide
+    plt.close('all')
+
+
+def test_wide_characters_take_two_columns():
+    assert [figures.width_of(text) for text in ('', 'abc', '漢字', 'ｶﾅ', 'Ａ한é')] == [0, 3, 4, 2, 5]
+    assert figures.visible('昭和59年', 8) == '昭和59年' and figures.visible('昭和59年9', 8) == '昭和59…'
+    assert figures.visible('abcdefghi', 8) == 'abcdefg…'
+
+
 # charts
 
 def trainer(**lists):
-    made = SimpleNamespace(current_epoch=2, loss_list=[], ppl_list=[], valid_list=[], train_list=[])
+    made = SimpleNamespace(current_epoch=2, max_iters=None, eval_interval=None, loss_list=[], ppl_list=[],
+                           valid_list=[], train_list=[])
     vars(made).update(lists)
     made.best_valid = lambda: min(made.valid_list)
     return made
@@ -166,10 +182,17 @@ def drawn(ax):
     return {line.get_label(): line.get_xydata().tolist() for line in ax.lines}
 
 
+def test_points_lie_where_they_were_measured():
+    """42 iterations an epoch, told of the 1st, 21st and 41st."""
+    found = figures.places_of(trainer(max_iters=42, eval_interval=20), range(6))
+    np.testing.assert_allclose(found, [1 / 42, 21 / 42, 41 / 42, 43 / 42, 63 / 42, 83 / 42])
+    assert figures.places_of(trainer(max_iters=42, eval_interval=20), range(4)) == [0.5, 1, 1.5, 2]
+
+
 def test_plot_perplexity_draws_what_was_measured():
     figures.plot_perplexity(trainer(ppl_list=[300, 40, 30, 20], valid_list=[25, 35]), 'a title', test=27.5, floor=5.44)
     lines = drawn(plt.gca())
-    assert lines['train'] == [[0, 300], [0.5, 40], [1, 30], [1.5, 20]]
+    assert lines['train'] == [[0.5, 300], [1, 40], [1.5, 30], [2, 20]]
     assert lines['valid: 25.00 after epoch 1'] == [[1, 25], [2, 35]]
     assert [y for _, y in lines['test: 27.50']] == [27.5, 27.5]
     assert [y for _, y in lines['the least that a model can have: 5.44']] == [5.44, 5.44]
@@ -200,7 +223,7 @@ def test_a_single_point_is_seen():
 
 def test_plot_training_has_loss_and_accuracy_over_the_same_epochs():
     above, below = figures.plot_training(trainer(loss_list=[3, 2, 1, 0.5], valid_list=[0.25, 0.75]), 'a title', 'right')
-    assert next(iter(drawn(above).values())) == [[0, 3], [0.5, 2], [1, 1], [1.5, 0.5]]
+    assert next(iter(drawn(above).values())) == [[0.5, 3], [1, 2], [1.5, 1], [2, 0.5]]
     assert drawn(below) == {'test': [[1, 25], [2, 75]]} and below.get_legend() is None
     above.set_xlim(0, 9)
     assert below.get_xlim() == (0, 9) and below.get_ylabel() == 'right'

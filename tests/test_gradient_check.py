@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from common.activation_layers import Relu
 from common.gradient_check import check_gradients, numerical_gradient
 from common.layers import Affine, Dropout, Embedding, Layer, MatMul, SoftmaxWithLoss
 from common.time_layers import LSTM, RNN, TimeLSTM
@@ -91,6 +92,16 @@ def test_a_wrong_gradient_of_a_parameter_is_named(layer, x, which, index):
     assert values[:2] == pytest.approx([wrong, right], rel=1e-6)        # what backward says, what the differences say
     assert values[2] == pytest.approx(0.01 / 1.01, rel=0.01)
     check_gradients(layer, x, tolerance=0.02)
+
+
+@pytest.mark.parametrize('first, hint', [(0.0, ' (there is a kink here, such as that of Relu at 0: try other inputs)'),
+                                         (0.2, '')])
+def test_a_kink_is_told_from_a_wrong_gradient(first, hint, x):
+    x[0, 0], relu = first, Relu()
+    if first:
+        spoil(relu, lambda dx: 2 * dx)
+    with pytest.raises(AssertionError, match='Relu: input 0 at index .* at most 1e-05' + re.escape(hint) + '$'):
+        check_gradients(relu, x)
 
 
 def test_the_worst_index_is_named(layer, x):

@@ -152,6 +152,7 @@ def test_modules_that_we_have_not_are_refused():
             (nn.RNN(3, 2, bidirectional=True), 'bidirectional of RNN: expected False, got True'),
             (nn.RNNCell(3, 2, nonlinearity='relu'), "nonlinearity of RNNCell: expected tanh, got 'relu'"),
             (nn.Embedding(3, 2, max_norm=1.0), 'max_norm of Embedding: expected None, got 1.0'),
+            (nn.Embedding(3, 2, padding_idx=0), 'padding_idx of Embedding: expected None, got 0'),
             (nn.Conv2d(2, 2, 3, stride=(1, 2)), r'stride of Conv2d: expected \(1, 1\), got \(1, 2\)'),
             (nn.Conv2d(2, 2, 3, padding=(0, 1)), r'padding of Conv2d: expected \(0, 0\), got \(0, 1\)'),
             (nn.Conv2d(2, 2, 3, padding='same'), r"padding of Conv2d: expected \(0, 0\), got 'same'"),
@@ -283,7 +284,8 @@ ONE_WAY = {'num_layers': 1, 'proj_size': 0, 'bidirectional': False, 'nonlinearit
 # case in the fixtures: layer, names of parameters, of input and output, torch's formula, the module's kind and settings
 CASES = {
     'affine': (Affine, 'W b', 'x y', linear, 'Linear', {}),
-    'embedding': (Embedding, 'W', 'idx y', lookup, 'Embedding', {'max_norm': None, 'sparse': False}),
+    'embedding': (Embedding, 'W', 'idx y', lookup, 'Embedding',
+                  {'max_norm': None, 'padding_idx': None, 'scale_grad_by_freq': False, 'sparse': False}),
     'time_rnn': (TimeRNN, 'Wx Wh b', 'xs hs', rnn, 'RNN', {'hidden_size': 2, **ONE_WAY}),
     'time_lstm_wide': (TimeLSTM, 'Wx Wh b', 'xs hs', lstm, 'LSTM', {'hidden_size': 2, **ONE_WAY}),
     'time_lstm_narrow': (TimeLSTM, 'Wx Wh b', 'xs hs', lstm, 'LSTM', {'hidden_size': 5, **ONE_WAY}),

@@ -41,13 +41,23 @@ def test_labels_stand_over_no_other_and_over_no_point(spread):
     ax.scatter(*places.T, s=9)
     place_labels(ax, places, labels, {'label 7'})
     ax.figure.canvas.draw()
-    boxes = [text.get_window_extent().extents for text in ax.texts]
+    boxes = [np.add(text.get_window_extent().extents, (-1, -1, 1, 1)) for text in ax.texts]       # none touches another
     assert len(boxes) == 62 and {text.get_text() for text in ax.texts if text.get_weight() == 'bold'} == {'label 7'}
     points = [(*(point - 2), *(point + 2)) for point in ax.transData.transform(places)]
     assert overlaps(boxes) == []
     assert [pair for pair in overlaps([*points, *boxes]) if max(pair) >= 62 > min(pair)] == []
     left, bottom, right, top = ax.bbox.extents
     assert all(left <= x0 and bottom <= y0 and x1 <= right and y1 <= top for x0, y0, x1, y1 in boxes)
+
+
+def test_lines_to_labels_do_not_move_the_axes():
+    ax = plt.figure().subplots()
+    places = np.repeat(np.random.randn(2, 2), 15, axis=0)
+    ax.scatter(*places.T)
+    before = ax.get_xlim(), ax.get_ylim()
+    place_labels(ax, places, [f'label {i}' for i in range(30)])
+    ax.figure.canvas.draw()
+    assert len(ax.lines) > 10 and (ax.get_xlim(), ax.get_ylim()) == before
 
 
 def test_a_label_far_from_its_point_has_a_line_to_it():

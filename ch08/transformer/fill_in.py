@@ -12,7 +12,7 @@ from ch08.transformer.train_bert import MASK
 from common.checks import InputError, shown
 from common.cli import run
 from common.evaluation import not_training
-from common.figures import pyplot, show
+from common.figures import pyplot, show, visible, width_of
 from common.functions import softmax
 from common.np import to_cpu
 from dataset import toy
@@ -81,10 +81,12 @@ def true_probabilities(words, place):
 
 def print_table(words, place, table, tokens):
     print(joined(['____' if i == place else word for i, word in enumerate(words)], tokens))
-    width = max(len(shown(word)) for word, _, _ in table)
-    print(f'{"":{width}} |  model |  truth')
+    width = max(width_of(shown(word)) for word, _, _ in table)
+    known = table[0][2] is not None
+    print(' ' * width + ' |  model' + ' |  truth' * known)
     for word, p, true in table:
-        print(f'{shown(word):{width}} | {p:6.1%} | ' + ('     –' if true is None else f'{true:6.1%}'))
+        filling = ' ' * (width - width_of(shown(word)))
+        print(f'{shown(word)}{filling} | {p:6.1%}' + (f' | {true:6.1%}' if known else ''))
 
 
 def draw(words, places, tables, tokens):
@@ -92,14 +94,14 @@ def draw(words, places, tables, tokens):
     plt = pyplot()
     longest = max(map(len, tables))
     figure, axes = plt.subplots(1, len(tables), figsize=(2 + 5 * len(tables), 1.8 + 0.4 * longest), squeeze=False)
-    figure.suptitle(joined(['___' if word == MASK else word for word in words], tokens))
+    figure.suptitle(visible(joined(['___' if word == MASK else word for word in words], tokens)))
     for number, (ax, table) in enumerate(zip(axes[0], tables, strict=True), 1):
         rows = numpy.arange(len(table))
         known = table[0][2] is not None
         ax.barh(rows - 0.2 * known, [100 * p for _, p, _ in table], 0.4 * (1 + (not known)), label='BERT')
         if known:
             ax.barh(rows + 0.2, [100 * true for _, _, true in table], 0.4, color='C2', label='the grammar')
-        ax.set_yticks(rows, [shown(word) for word, _, _ in table])
+        ax.set_yticks(rows, [visible(shown(word)) for word, _, _ in table])
         ax.invert_yaxis()
         ax.set_xlabel('probability (%)')
         ax.grid(axis='x')

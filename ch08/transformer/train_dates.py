@@ -14,7 +14,7 @@ from common.callbacks import WarmupCosine
 from common.checks import check_range
 from common.cli import FROM_0, SEEDS, run
 from common.evaluation import not_training
-from common.figures import plot_training, pyplot, show
+from common.figures import plot_training, pyplot, show, visible
 from common.np import np, to_cpu
 from common.optimizer import AdamW
 from dataset import sequence
@@ -86,9 +86,10 @@ def draw_heads(model, x, t):
         model.forward(x[None], numpy.array([given]))
     weights = {kind: to_cpu(a[:, 0]) for kind, a in model.attention_weights.items()}
     question, written = (''.join(id_to_char[int(i)] for i in ids) for ids in (x, given))
-    question, read, answer = (text.replace(' ', '␣') for text in (question, written[:-1], written[1:]))
-    kinds = {'encoder': ('encoder: each character looks at all', question, question),
-             'cross': ('cross: each character to be written looks at the question', answer, question),
+    title = f'{visible(question.strip(), 44)} → {visible(written[1:].strip(), 44)}'
+    asked, read, answer = (list(map(visible, text)) for text in (question, written[:-1], written[1:]))
+    kinds = {'encoder': ('encoder: each character looks at all', asked, asked),
+             'cross': ('cross: each character to be written looks at the question', answer, asked),
              'decoder': ('decoder: each character to be written looks at those before it', answer, read)}
 
     blocks, heads = weights['encoder'].shape[:2]
@@ -98,8 +99,8 @@ def draw_heads(model, x, t):
     size = max(8, heads * (cell * len(question) + 0.5)), blocks * (sum(heights) + 3 * space)
     figure = plt.figure(figsize=size)
     parts: Any = figure.subfigures(3, 1, height_ratios=[height + space for height in heights])
-    for part, (kind, (title, rows, columns)) in zip(parts, kinds.items(), strict=True):
-        part.suptitle(title, fontweight='bold')
+    for part, (kind, (text, rows, columns)) in zip(parts, kinds.items(), strict=True):
+        part.suptitle(text, fontweight='bold')
         for ax, (block, head) in zip(part.subplots(blocks, heads, squeeze=False).flat, np.ndindex(blocks, heads),
                                      strict=True):
             image = ax.imshow(weights[kind][block, head], cmap='viridis', vmin=0, vmax=1)
@@ -108,7 +109,7 @@ def draw_heads(model, x, t):
             ax.set_yticks(range(len(rows)), rows, family='monospace')
             ax.tick_params(length=2)
     figure.colorbar(image, ax=part.axes, shrink=0.8, label='attention weight')
-    figure.suptitle(f'{question} → {answer}')
+    figure.suptitle(title)
     return weights
 
 
