@@ -40,7 +40,6 @@ def main(
         np.random.seed(seed)
         chosen = [numpy.random.randint(0, len(x_test)) for _ in range(5)]
         attention = draw_attention(network, x_test[chosen], t_test[chosen])
-    print(*(ax.get_title() for ax in pyplot().gcf().axes[:len(attention)]), sep='\n')
     show('ch08_visualize_attention')
     return attention
 
@@ -78,7 +77,7 @@ def ids_of(question, S):
 
 
 def draw_attention(model, xs, ts, T=10):
-    """Draw a map of the attention weights for each question; model reads them reversed, the maps have reading order.
+    """Print the answers, and draw a map of the attention weights for each question, which model reads reversed.
 
     xs (N, S) as written, ts (N, 1 + T) the right answers, None where nobody knows them: then T is how long they are to
     be. Returns the weights (N, T, S), in reading order.
@@ -100,10 +99,12 @@ def draw_attention(model, xs, ts, T=10):
     columns = min(len(xs), 2)
     rows = math.ceil(len(xs) / columns)
     full = len(xs) == rows * columns    # else the colours stand in the place over
-    figure, axes = plt.subplots(rows, columns, figsize=(5.5 * columns, 2.9 * rows + full), squeeze=False)
+    size = 5.5 * columns, (4.6 * T / xs.shape[1] + 1.3) * rows + 0.8 * full       # inches
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for ax, question, right, answer, weight in zip(axes.flat, xs, rights, answers, weights, strict=False):
         image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
         question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))
+        print(f'{question.strip()} → {answer}' + f' (right: {right})' * (answer != right))
         title = f'{visible(question.strip(), 44)} → {visible(answer, 44)}'
         ax.set_title((title if width_of(title) < 50 else title.replace(' → ', '\n→ '))
                      + f'\nright: {visible(right, 40)}' * (answer != right))

@@ -1,4 +1,5 @@
 """A text file of your own as a corpus, in the form of dataset.ptb."""
+import os
 from array import array
 from collections import defaultdict
 from itertools import compress
@@ -9,10 +10,13 @@ import numpy as np
 
 from common.checks import InputError, naming_memory, open_regular
 from dataset import part_of_corpus, words
-from dataset.tokens import advice
+from dataset.tokens import TOKENIZERS, advice
 
 LINE, UNK, EOS = 0, 1, 2    # while the text is read
 BLOCK = 2**20               # ids that are worked on at once
+KEPT = 2**26                # bytes of a text of which more is not kept, see _read_once
+
+_last: dict[tuple, tuple] = {}
 
 
 def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000, tokens: str = 'words',
@@ -40,7 +44,7 @@ def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000, 
 
 def _load(path, part_name, vocab_size, tokens, encoding):
     """See load_data."""
-    ids, ends, known = _read(path, vocab_size, tokens, encoding)
+    ids, ends, known = _read_once(path, vocab_size, tokens, encoding)
     tenth = len(ends) // 10
     train, valid = ends[len(ends) - 2 * tenth - 1], ends[len(ends) - tenth - 1]
     parts = {'train': ids[:train], 'valid': ids[train:valid], 'test': ids[valid:]}
@@ -69,6 +73,19 @@ def _load(path, part_name, vocab_size, tokens, encoding):
     id_to_word = {i: known[old] for i, old in enumerate(order.tolist())}
     corpus = _look_up(new_id[kept_id], part, np.empty(len(part), np.int64))
     return corpus, {word: i for i, word in id_to_word.items()}, id_to_word
+
+
+def _read_once(path, vocab_size, tokens, encoding):
+    """As _read. What a tokenizer has parted, which takes its time, is kept: scripts ask for one part after another."""
+    state = os.stat(path)
+    key = (Path(path).resolve(), state.st_size, state.st_mtime_ns, vocab_size, tokens, encoding)
+    if key in _last:
+        return _last[key]
+    _last.clear()
+    found = _read(path, vocab_size, tokens, encoding)
+    if tokens in TOKENIZERS and state.st_size < KEPT:
+        _last[key] = found
+    return found
 
 
 def _read(path, vocab_size, tokens, encoding) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -106,8 +106,12 @@ def _korean():
             if token.end <= end:        # two that are written as one, 가 + 았 = 갔, stay one
                 continue
             start = max(token.start, end)
-            glued = bool(found) and start == end and (token.tag[0] != 'S' or token.tag in ('SN', 'SL'))
-            found += ('-' * glued + text[start:token.end]).split()      # some have a blank in them: 자연어 처리
+            word = text[start:token.end]
+            # `joined` knows of quotes, and of signs that close or open
+            known = word == '"' or word.startswith(CLOSING) or (
+                bool(found) and found[-1].endswith((*OPENING, '"')) and not token.tag.startswith(('J', 'E', 'VC', 'VX')))
+            glued = bool(found) and start == end and not known
+            found += ('-' * glued + word).split()       # some have a blank in them: 자연어 처리
             end = token.end
         return found
     return _in_pieces(cut)

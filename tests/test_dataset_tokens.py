@@ -45,6 +45,26 @@ def test_tokenizers(how, package, line, expected):
         assert tokens.joined(split(line), how) == line.strip()
 
 
+def test_korean_comes_back_as_it_was_written():
+    pytest.importorskip('kiwipiepy', reason='dlfs2[ko]')
+    line = '2019년 2월 21일, 인공지능과 자연어 처리는 제1장이다. k-pop을 오리는 모른다. “왜 우세요?” 하고 물었다.'
+    cut = tokens.splitter('ko')(line)
+    assert tokens.joined(cut, 'ko') == line and not any(' ' in word for word in cut)
+    assert cut[:6] == ['2019', '-년', '2', '-월', '21', '-일']
+
+
+def test_a_text_is_parted_once_for_all_its_parts(monkeypatch):
+    lines = []
+    monkeypatch.setitem(tokens.TOKENIZERS, 'ja', ('', lambda: lambda line: lines.append(line) or list(line)))
+    Path('my.txt').write_text('あい\n' * 8 + 'うえ\n' * 2, encoding='utf-8')
+    assert len(corpus.load_data('my.txt', tokens='ja')[0]) == 24
+    count = len(lines)
+    assert [len(corpus.load_data('my.txt', part, tokens='ja')[0]) for part in ('valid', 'test')] == [3, 3]
+    assert len(lines) == count
+    Path('my.txt').write_text('あ\n' * 10, encoding='utf-8')
+    assert len(corpus.load_data('my.txt', tokens='ja')[0]) == 16 and len(lines) > count
+
+
 def test_a_tokenizer_that_is_missing(monkeypatch):
     def missing():
         raise ImportError
@@ -62,6 +82,7 @@ def test_words_as_a_text():
     assert tokens.joined(['猫', 'が', 'new', 'york', 'に', '。', '<eos>', '魚'], 'ja') == '猫がnew yorkに。\n魚'
     assert tokens.joined(['你好', '，', '世界']) == '你好，世界'
     assert tokens.joined(['나', '-는', '갔', '-다', '.', '<eos>', '밥'], 'ko') == '나는 갔다.\n밥'
+    assert tokens.joined(['“', '왜', '?', '”', '-하고']) == '“왜?” -하고'
     assert tokens.joined([*'The c', '<eos>', ' ', 'a', 'b\x1b'], 'characters') == 'The c\nab\\x1b'
 
 
@@ -99,6 +120,8 @@ def test_ptb_and_toy_have_their_words():
 @pytest.mark.parametrize('text, encoding', [
     (JAPANESE, 'cp932'), (JAPANESE, 'euc_jp'), (JAPANESE, 'utf-16'), (KOREAN, 'cp949'), (CHINESE, 'gb18030'),
     ('我們說這是我的書，他在中國的時候要來學習。\n', 'big5'), (ENGLISH, 'utf-16'),
+    *(('昭和59年9月25日_1984-09-25\n', encoding) for encoding in ('cp932', 'euc_jp', 'iso2022_jp')),
+    ('昭和59年9月25日は火曜日です。\n', 'euc_jp'), (JAPANESE, 'iso2022_jp'),
     (ENGLISH, 'utf-16-le'), (KOREAN, 'utf-16-be'),
     ('Le café de la forêt où l’été s’achève.\n', 'cp1252')])
 def test_encodings(text, encoding):
