@@ -200,7 +200,9 @@ def find_weights(*stems: str, made_by: str) -> Path:
         if found:
             return max(found.values(), key=lambda path: path.stat().st_mtime)
     raise FileNotFoundError(f'{" or ".join(stems)}.npz (or .pkl) is neither here, nor in {chapter}, nor in '
-                            f'{folder() / "weights"}: python -m {made_by} makes it.')
+                            f'{folder() / "weights"}: python -m {made_by} makes it'
+                            + ''.join(f' (what a stopped one learnt is in {name}: --params {name})' for stem in stems
+                                      if Path(name := f'{stem}_interrupted.npz').is_file()))
 
 
 def _whole(path: Path, source: Source) -> bytes | None:

@@ -107,11 +107,12 @@ def _korean():
                 continue
             start = max(token.start, end)
             word = text[start:token.end]
-            # `joined` knows of quotes, and of signs that close or open
-            known = word == '"' or word.startswith(CLOSING) or (
-                bool(found) and found[-1].endswith((*OPENING, '"')) and not token.tag.startswith(('J', 'E', 'VC', 'VX')))
-            glued = bool(found) and start == end and not known
-            found += ('-' * glued + word).split()       # some have a blank in them: 자연어 처리
+            glued = bool(found) and start == end
+            if word == '"' or word.startswith(CLOSING):         # `joined` knows of these, and of those that open
+                glued = False
+            elif glued and found[-1].endswith((*OPENING, '"')):
+                glued = token.tag.startswith(('J', 'E', 'VC', 'VX'))
+            found += ('-' * glued + word).split()               # some have a blank in them: 자연어 처리
             end = token.end
         return found
     return _in_pieces(cut)

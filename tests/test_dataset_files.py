@@ -414,7 +414,10 @@ def test_of_several_weights_the_last_written(cache):
     os.utime('a.npz', (7, 7))
     assert files.find_weights('a', 'b', made_by='ch04.train').name == 'a.npz'
     assert files.find_weights('a', made_by='ch04.train').name == 'a.npz'
-    with pytest.raises(FileNotFoundError, match=r'^c or d\.npz \(or \.pkl\) is neither here'):
+    with pytest.raises(FileNotFoundError, match=r'^c or d\.npz \(or \.pkl\) is neither here.* makes it$'):
+        files.find_weights('c', 'd', made_by='ch04.train')
+    Path('d_interrupted.npz').touch()
+    with pytest.raises(FileNotFoundError, match=r'makes it \(.* --params d_interrupted\.npz\)$'):
         files.find_weights('c', 'd', made_by='ch04.train')
 
 
