@@ -33,7 +33,7 @@ def frequent_words(ids, id_to_word, count=4):
 
 
 def sizes_for(vocab_size, wordvec_size):
-    """How many numbers a vector has: of few words less than a third, for with as many as words no two are alike."""
+    """How many numbers a vector has: at most a third of the words, for with as many as words no two are alike."""
     return min(wordvec_size, max(2, vocab_size // 3), vocab_size)
 
 
@@ -61,7 +61,7 @@ def main(
     encoding: Annotated[str, 'in which the text file is: utf-8, cp932, cp949, gb18030, utf-16 …'] = 'utf-8',
     # vectors
     window_size: Annotated[int, 'context words on each side'] = 2,
-    wordvec_size: Annotated[int, 'numbers in a word vector'] = 100,
+    wordvec_size: Annotated[int, 'numbers in a word vector; of few words a third of them at most'] = 100,
     # questions
     words: Annotated[str | None, "whose neighbours, blanks between; none: the book's four, or frequent ones"] = None,
     analogy: Annotated[str | None, 'a:b=c, a is to b as c is to what is asked'] = None,

@@ -1,4 +1,5 @@
 """The test perplexity of a trained language model (book, 6.4.4)."""
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -96,7 +97,7 @@ def main(
     path = params or find_weights(stem, made_by=f'ch06.train_{model}')
     learnt_from = str(load_weights(path).about.get('corpus') or 'ptb')
     if corpus is None and learnt_from not in ('ptb', 'toy'):
-        if not Path(learnt_from).is_file():
+        if not os.path.isfile(learnt_from):     # False for a name that no file can have
             raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing; it is '
                              'not here: say where')
         corpus = learnt_from

@@ -69,7 +69,7 @@ def load_network(params, model, file_name=None):
 def ids_of(question, S):
     """The ids of a question's characters and of blanks up to S: (1, S)."""
     char_to_id, _ = sequence.get_vocab()
-    strange = [c for c in question if c not in char_to_id]
+    strange = [c for c in question.ljust(S) if c not in char_to_id]     # a blank, where all questions are as long
     if strange or not 0 < len(question) <= S:
         raise InputError(f'question: expected 1 to {S} of the characters {"".join(sorted(char_to_id))!r:.200}, '
                          f'got {question!r:.60}' + f' (with {"".join(strange)!r:.20})' * bool(strange))
@@ -99,12 +99,13 @@ def draw_attention(model, xs, ts, T=10):
     columns = min(len(xs), 2)
     rows = math.ceil(len(xs) / columns)
     full = len(xs) == rows * columns    # else the colours stand in the place over
-    size = 5.5 * columns, (4.6 * T / xs.shape[1] + 1.3) * rows + 0.8 * full       # inches
+    height = min(4.6 * T / xs.shape[1], 6)                                              # of a map, in inches
+    size = 5.5 * columns, (height + 1.3) * rows + 0.8 * full
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for ax, question, right, answer, weight in zip(axes.flat, xs, rights, answers, weights, strict=False):
-        image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1)
+        image = ax.imshow(weight, cmap='viridis', vmin=0, vmax=1, aspect='equal' if height < 6 else 'auto')
         question, right, answer = (''.join(id_to_char[i] for i in ids.tolist()) for ids in (question, right, answer))
-        print(f'{question.strip()} → {answer}' + f' (right: {right})' * (answer != right))
+        print(f'{question.strip()} → {answer.strip()}' + f' (right: {right.strip()})' * (answer != right))
         title = f'{visible(question.strip(), 44)} → {visible(answer, 44)}'
         ax.set_title((title if width_of(title) < 50 else title.replace(' → ', '\n→ '))
                      + f'\nright: {visible(right, 40)}' * (answer != right))

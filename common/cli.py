@@ -134,7 +134,8 @@ def joined_values(argv):
     """--words -에서 as --words=-에서: flags are ASCII, so that it is a value, but argparse would take it for a flag."""
     words: list[str] = []
     for word in argv:
-        if words and words[-1].startswith('--') and word.startswith('-') and not word.isascii():
+        flag = bool(words) and words[-1].startswith('--') and '=' not in words[-1]
+        if flag and word.startswith('-') and not word.isascii():
             words[-1] += f'={word}'
         else:
             words.append(word)

@@ -187,7 +187,7 @@ def epochs(ax, label='epoch'):
 
 
 def dots(values):
-    """How values are drawn: as a line; a single one, of which there is none, as a dot."""
+    """How values are drawn: as a line; a single one, which makes no line, as a dot."""
     return 'o' if len(values) == 1 else '-'
 
 

@@ -123,11 +123,18 @@ def compare(name, analytic, objective, array, eps, tolerance):
 
 
 def has_kink(objective, array, index, eps):
-    """Whether objective, a function of array, has another slope to the right of this number than to the left."""
+    """Whether objective, a function of array, has another slope to the right of this number than to the left.
+
+    The slopes of a smooth function differ too, but by the less the nearer one looks.
+    """
     value, middle = array[index], objective(array)
-    slopes = []
-    for step in (eps, -eps):
+
+    def difference(step):
         array[index] = value + step
-        slopes.append((objective(array) - middle) / step)
-    array[index] = value
-    return abs(slopes[0] - slopes[1]) > 1e-2 * max(*map(abs, slopes), 1e-3)
+        above = objective(array)
+        array[index] = value - step
+        below = objective(array)
+        array[index] = value
+        return abs(above - 2 * middle + below) / step
+
+    return difference(eps) > 1e-5 and difference(10 * eps) < 5 * difference(eps)

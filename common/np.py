@@ -12,8 +12,8 @@ GPU = config.GPU
 if GPU:
     try:
         import cupy as np
-    except ImportError:
-        raise ImportError('DLFS2_GPU: expected CuPy, for which it asks, got none: pip install cupy-cuda12x') from None
+    except ModuleNotFoundError:
+        raise ImportError('DLFS2_GPU (or config.GPU): expected CuPy, got none: pip install cupy-cuda12x') from None
     np.cuda.set_allocator(np.cuda.MemoryPool().malloc)
 
     seed_gpu = np.random.seed

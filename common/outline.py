@@ -23,7 +23,7 @@ def outline(thing):
 
 
 def describe(layer):
-    """The shapes of a layer's parameters, or the kinds of the layers whose they are, and how many numbers these are.
+    """The shapes of a layer's parameters, or the kinds of the layers they belong to, and how many numbers these are.
 
     Of over six, equal ones in a row are counted. '' where it has none.
     """

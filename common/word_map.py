@@ -102,7 +102,8 @@ def place_labels(ax, places, labels, bold=()):
     with warnings.catch_warnings(), any_weight():
         warnings.filterwarnings('ignore', 'Glyph .* missing from')      # show tells of these
         figure.draw_without_rendering()                             # from here on it is known how large all is
-        sizes = numpy.add([text.get_window_extent().size for text in texts], (8, 3))       # (n, 2), and a gap
+        sizes = numpy.array([text.get_window_extent().size for text in texts]).reshape(-1, 2)
+        sizes += 8, 3                                               # a gap
     figure.set_layout_engine('none')                                # and it stays so
     ax.autoscale(False)
     points = ax.transData.transform(places)                         # (n, 2), in pixels

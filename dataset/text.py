@@ -2,6 +2,7 @@
 import os
 from array import array
 from collections import defaultdict
+from functools import lru_cache
 from itertools import compress
 from numbers import Integral
 from pathlib import Path
@@ -15,8 +16,6 @@ from dataset.tokens import TOKENIZERS, advice
 LINE, UNK, EOS = 0, 1, 2    # while the text is read
 BLOCK = 2**20               # ids that are worked on at once
 KEPT = 2**26                # bytes of a text of which more is not kept, see _read_once
-
-_last: dict[tuple, tuple] = {}
 
 
 def load_data(path: str | Path, split: str = 'train', vocab_size: int = 10_000, tokens: str = 'words',
@@ -75,17 +74,18 @@ def _load(path, part_name, vocab_size, tokens, encoding):
     return corpus, {word: i for i, word in id_to_word.items()}, id_to_word
 
 
-def _read_once(path, vocab_size, tokens, encoding):
+def _read_once(path, *how):
     """As _read. What a tokenizer has parted, which takes its time, is kept: scripts ask for one part after another."""
     state = os.stat(path)
-    key = (Path(path).resolve(), state.st_size, state.st_mtime_ns, vocab_size, tokens, encoding)
-    if key in _last:
-        return _last[key]
-    _last.clear()
-    found = _read(path, vocab_size, tokens, encoding)
-    if tokens in TOKENIZERS and state.st_size < KEPT:
-        _last[key] = found
-    return found
+    if not TOKENIZERS.keys() & set(how) or state.st_size > KEPT:
+        return _read(path, *how)
+    return _read_kept(Path(path).resolve(), (state.st_size, state.st_mtime_ns), *how)
+
+
+@lru_cache(maxsize=1)
+def _read_kept(path, state, *how):
+    """As _read, of a text in this state."""
+    return _read(path, *how)
 
 
 def _read(path, vocab_size, tokens, encoding) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -9,6 +9,7 @@ from ch06 import train_rnnlm
 from ch07 import generate_better_text, generate_text
 from ch07.generate_text import write_text
 from ch07.rnnlm_gen import TRIES, BetterRnnlmGen, RnnlmGen
+from common.checks import InputError
 from dataset import toy
 
 V, H = 9, 4
@@ -270,6 +271,12 @@ def test_generate_better_text(weights):
     first, second = generate_better_text.main('toy', sample_size=12, seed=1)
     assert first.startswith('you ') and len(first.replace('.\n', ' <eos> ').split()) == 12
     assert second.startswith('the meaning of life is ') and len(second.replace('.\n', ' <eos> ').split()) == 16
+
+
+def test_both_beginnings_are_looked_at_before_the_first_text(weights, capsys):
+    with pytest.raises(InputError, match=r'^sentence: expected words of the corpus, .*it has no blorb'):
+        generate_better_text.main('toy', sentence='the blorb', sample_size=12)
+    assert capsys.readouterr().out == ''
 
 
 def test_weights_of_another_corpus_are_refused_with_both_names(weights):

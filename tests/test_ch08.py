@@ -377,7 +377,9 @@ def test_questions_and_answers_of_ones_own(few_dates, capsys):
     capsys.readouterr()
     weights = visualize_attention.main(question='昭和9年1月')
     assert weights.shape == (1, 7, 8)       # yyyy-mm, for 昭和10年10月
-    assert re.match(r'昭和9年1月 → .{7}\n', capsys.readouterr().out)
+    assert re.match(r'昭和9年1月 → .{1,7}\n', capsys.readouterr().out)
+    with pytest.raises(InputError, match=r"^question: expected 1 to 8 of .*, got '明治9年' \(with '明治'\)$"):
+        visualize_attention.main(question='明治9年')
     with pytest.raises(InputError, match=r'expected weights learnt from the characters of date\.txt, got others'):
         visualize_attention.main(file_name='date.txt')
 

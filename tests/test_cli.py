@@ -104,8 +104,9 @@ def test_a_value_may_begin_with_a_dash():
 
     assert cli.run(words, ['--start', '-에서', '--bold']) == ('-에서', True)
     assert cli.run(words, ['--start=-에서 -는']) == ('-에서 -는', False)
-    with pytest.raises(SystemExit):
-        cli.run(words, ['--start', '-x'])
+    for wrong in ['--start', '-x'], ['--start', '-에서', '-는'], ['--start=책', '-는']:
+        with pytest.raises(SystemExit):
+            cli.run(words, wrong)
 
 
 def test_a_parameter_without_default_is_required(capsys):

@@ -104,6 +104,28 @@ def test_a_kink_is_told_from_a_wrong_gradient(first, hint, x):
         check_gradients(relu, x)
 
 
+def test_a_wrong_gradient_where_the_slope_is_0_has_no_kink():
+    class Square(Layer):
+        def forward(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, dy):
+            return 2 * dy * self.x + 1
+
+    with pytest.raises(AssertionError, match=r'at most 1e-05$'):
+        check_gradients(Square(), np.zeros((1, 1)))
+
+
+def test_an_input_that_is_changed_is_named(layer, x):
+    def double(dx):
+        x[...] *= 2
+
+    spoil(layer, double)
+    with pytest.raises(AssertionError, match=r"^Affine: input 0 was changed: it is the caller's$"):
+        check_gradients(layer, x)
+
+
 def test_the_worst_index_is_named(layer, x):
     def change(dx):
         layer.grads[0][0, 0] *= 1.01

@@ -97,7 +97,7 @@ def test_what_the_script_prints(small, vectors, monkeypatch, capsys):
     out = capsys.readouterr().out
     assert out.startswith('[synonyms] car\n car.n.01: car, auto, motor_car (a vehicle with four wheels)\n'
                           ' wagon.n.01: wagon, car (it runs on rails)\n\n'
-                          '[hypernyms] car\n entity.n.01 > thing.n.01 > vehicle.n.01 > car.n.01\n\n'
+                          '[hypernyms] car, in the first sense\n entity.n.01 > thing.n.01 > vehicle.n.01 > car.n.01\n\n'
                           '[similarity] car: path in WordNet, cosine of the vectors\n'
                           ' truck: 0.33 0.50\n dog: 0.20 0.00\n animal: 0.25 –\n\n')
     # said 9 1 2 10, ranks 3 1 2 4; paths 1/3 1/4 (by the wagon) 1/5 1, ranks 3 2 1 4: 1 − 6·2/60
@@ -138,9 +138,17 @@ def test_the_tree(small, vectors, monkeypatch):
 
 
 def test_words_that_wordnet_does_not_know(small, vectors):
-    for word, others in (('blorb', 'car'), ('car', 'truck blorb')):
-        with pytest.raises(InputError, match="word: expected nouns that WordNet knows, got 'blorb'"):
+    for word, others, name in (('blorb', 'car', 'word'), ('car', 'truck blorb', 'others')):
+        with pytest.raises(InputError, match=f"^{name}: expected nouns that WordNet knows, got 'blorb'$"):
             thesaurus.main(word, others, small, vectors)
+
+
+def test_a_noun_of_several_words_and_by_another_name(small, vectors, monkeypatch):
+    monkeypatch.setattr(wordnet, 'load_pairs', list)
+    labels = []
+    monkeypatch.setattr(thesaurus, 'show', lambda name: labels.extend(text.get_text() for text in plt.gca().texts))
+    assert thesaurus.main('motor car', 'truck', small, vectors)['truck'][0] == 1 / 3
+    assert 'car (motor car)' in labels and 'truck' in labels
 
 
 def test_without_wordnet_one_sentence_says_what_to_install(nltk, monkeypatch):

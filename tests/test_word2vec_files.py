@@ -54,6 +54,12 @@ def test_gensim_reads_ours_and_we_its(path):
     assert list(id_to_word.values()) == WORDS and back.tobytes() == vecs.tobytes()
 
 
+def test_an_ending_of_no_vectors_is_told():
+    Path('x.kv').touch()
+    with pytest.raises(InputError, match=r"^x\.kv: expected a name that ends in .*\.vec \(.*\), got '\.kv'$"):
+        ch04_eval.main('x.kv')
+
+
 @pytest.mark.parametrize('path', ['x.bin', 'x.txt', 'x.vec'])
 def test_the_scripts_that_look_at_vectors_take_such_files(path, capsys):
     vecs = np.array([[1, 0, 0], [0, 1, 0], [1, 0.5, 0], [0, 1, 0.5]], 'f')
