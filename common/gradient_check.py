@@ -2,6 +2,8 @@
 
     def test_my_layer():
         check_gradients(MyLayer(np.random.randn(3, 4)), np.random.randn(5, 3))
+
+All of it in float64.
 """
 import inspect
 import math

@@ -148,6 +148,7 @@ def test_a_noun_of_several_words_and_by_another_name(small, vectors, monkeypatch
     labels = []
     monkeypatch.setattr(thesaurus, 'show', lambda name: labels.extend(text.get_text() for text in plt.gca().texts))
     assert thesaurus.main('motor car', 'truck', small, vectors)['truck'][0] == 1 / 3
+    plt.close()
     assert 'car (motor car)' in labels and 'truck' in labels
 
 

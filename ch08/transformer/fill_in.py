@@ -1,6 +1,7 @@
 """Let BERT fill in blanks: the likeliest words for each `<mask>`, beside the probabilities that the toy language has.
 
-    python -m ch08.transformer.fill_in --text "the <mask> drove a red car yesterday"
+`--text "the <mask> drove a red car yesterday"` asks for one of your own. It takes the weights that
+`python -m ch08.transformer.train_bert` leaves behind.
 """
 from typing import Annotated
 
