@@ -96,7 +96,7 @@ def test_the_other_blocks_run_as_they_stand(run):
         run(block)
 
 
-@pytest.mark.parametrize('path', PAGES, ids=name_of)
+@pytest.mark.parametrize('path', PAGES + TRANSLATED, ids=name_of)
 def test_commands_have_flags_that_the_scripts_know(path):
     found = commands(path.read_text(encoding='utf-8'))
     assert found
