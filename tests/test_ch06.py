@@ -337,6 +337,14 @@ def test_train_rnnlm_and_eval(capsys, monkeypatch, tmp_path):
     assert 'Rnnlm.npz was there and is now Rnnlm.1.npz\n' in capsys.readouterr().out
 
 
+def test_a_long_sentence_has_a_wide_picture():
+    seen = {name: np.ones((40, 3)) for name in show_gates.NAMES}
+    for words, width in (['word'] * 40, 24), (['word'] * 10, 11):
+        show_gates.draw(words, [0, 2], {name: values[:len(words)] for name, values in seen.items()})
+        assert plt.gcf().get_figwidth() == width
+        plt.close()
+
+
 def test_eval_finds_the_text_that_was_learnt_from(capsys):
     Path('own.txt').write_text('나는 책을 본다\n' * 2000, encoding='cp949')
     _, perplexity = train_rnnlm.main('own.txt', encoding='cp949', **TINY, seed=1)

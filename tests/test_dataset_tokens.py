@@ -1,4 +1,5 @@
 """dataset.tokens, dataset.encodings: texts of four languages, from lines to words and back."""
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,10 @@ def test_a_text_is_parted_once_for_all_its_parts(monkeypatch):
     count = len(lines)
     assert [len(corpus.load_data('my.txt', part, tokens='ja')[0]) for part in ('valid', 'test')] == [3, 3]
     assert len(lines) == count
+    Path('my.txt').write_text('あう\n' * 8 + 'うえ\n' * 2, encoding='utf-8')       # as long as before
+    os.utime('my.txt', (9, 9))
+    assert corpus.load_data('my.txt', tokens='ja')[1].keys() == {'あ', 'う', '<eos>', '<unk>'}
+    count = len(lines)
     Path('my.txt').write_text('あ\n' * 10, encoding='utf-8')
     assert len(corpus.load_data('my.txt', tokens='ja')[0]) == 16 and len(lines) > count
 
