@@ -27,8 +27,12 @@ def queries_of(ids, word_to_id, id_to_word):
 def frequent_words(ids, id_to_word, count=4):
     """The most frequent words after the first hundred, which stand in all texts; of few words, from the middle on."""
     counts = numpy.bincount(to_cpu(ids), minlength=len(id_to_word))                 # (V,)
-    words = [id_to_word[i] for i in (-counts).argsort(kind='stable').tolist()]
-    words = [word for word in words if word.isalnum()]      # neither signs nor <unk>, <eos>
+    return behind_the_first([id_to_word[i] for i in (-counts).argsort(kind='stable').tolist()], count)
+
+
+def behind_the_first(words, count=4):
+    """Some of words behind the first hundred; of few, from the middle on. Neither signs nor `<unk>`, `<eos>` count."""
+    words = [word for word in words if word.isalnum()]
     return words[min(100, len(words) // 2):][:count]
 
 

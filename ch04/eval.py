@@ -2,7 +2,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from ch02.count_method_big import QUERIES, parse_analogy
+from ch02.count_method_big import QUERIES, behind_the_first, parse_analogy
 from common.cli import run
 from common.figures import show
 from common.util import analogy as print_analogy
@@ -31,8 +31,7 @@ def main(
     print(f'{len(word_vecs):,} vectors: {path}')
     queries = words.split() if words else QUERIES
     if not words and not any(query in word_to_id for query in QUERIES):
-        known = [word for word in word_to_id if word.isalnum()]         # by first appearance
-        queries = known[min(100, len(known) // 2):][:4]
+        queries = behind_the_first(word_to_id)      # which are by first appearance
         if Path(path).suffix == '.npz' and Path(path).is_file():        # the book's pickle tells nothing more
             queries = load_weights(path).about.get('frequent', queries)
     for query in queries:

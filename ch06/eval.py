@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from ch06.better_rnnlm import BetterRnnlm
 from ch06.rnnlm import Rnnlm
-from common.checks import InputError
+from common.checks import InputError, shown
 from common.cli import run
 from common.figures import plot_perplexity
 from common.util import eval_perplexity
@@ -13,6 +13,7 @@ from common.weight_files import load_weights, lstm_sizes
 from dataset import toy
 from dataset.corpus import load_data
 from dataset.files import find_weights
+from dataset.tokens import splitter
 
 
 def perplexity_afresh(model, ids, verbose=False):
@@ -57,7 +58,7 @@ def load_model(Model, path, corpus=None, encoding=None):
     if corpus is not None or words is None:
         # of these two the names tell, without a corpus that may have to be fetched
         found = [] if {corpus, learnt_from} == {'ptb', 'toy'} else list(
-            load_data(corpus or 'ptb', 'valid', *how_read(path, encoding))[1])
+            load_data(corpus or 'ptb', 'valid', *how_read(weights, encoding))[1])
         if len(found) != V or words not in (None, found):
             expected = f'{learnt_from!r:.100}' if learnt_from else f'one of {V} different words'
             raise InputError(f'corpus: expected {expected}, from which {weights.path} was learnt, got '
@@ -71,17 +72,26 @@ def load_model(Model, path, corpus=None, encoding=None):
     return model, learnt_from or corpus or 'ptb', {word: i for i, word in enumerate(words)}, dict(enumerate(words))
 
 
-def how_read(path, encoding=None):
+def how_read(weights, encoding=None):
     """tokens, encoding: how the corpus of a weight file was read; by blanks where it says nothing, or PTB and toy.
 
     encoding: another one, unless None.
     """
-    about = load_weights(path).about
-    flags = about.get('flags')
-    flags = flags if isinstance(flags, dict) else {}
-    if about.get('corpus') in ('ptb', 'toy'):
+    if weights.about.get('corpus') in ('ptb', 'toy'):
         return 'blanks', 'utf-8'
-    return str(flags.get('tokens', 'blanks')), encoding or str(flags.get('encoding', 'utf-8'))
+    return str(weights.flags.get('tokens', 'blanks')), encoding or str(weights.flags.get('encoding', 'utf-8'))
+
+
+def ids_of(text, word_to_id, tokens, name='start'):
+    """The ids of the words of a text, parted as they stand or as the corpus was; InputError for others."""
+    words = text.split()
+    if tokens == 'characters' or not all(word in word_to_id for word in words):
+        words = splitter(tokens)(text)
+    unknown = [word for word in words if word not in word_to_id]
+    if unknown or not words:
+        raise InputError(f'{name}: expected words of the corpus, got {text!r:.200}'
+                         + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
+    return [word_to_id[word] for word in words]
 
 
 def main(
@@ -95,7 +105,8 @@ def main(
     """Print and return the test perplexity."""
     Model, stem = (Rnnlm, 'Rnnlm') if model == 'rnnlm' else (BetterRnnlm, 'BetterRnnlm')
     path = params or find_weights(stem, made_by=f'ch06.train_{model}')
-    learnt_from = str(load_weights(path).about.get('corpus') or 'ptb')
+    weights = load_weights(path)
+    learnt_from = str(weights.about.get('corpus') or 'ptb')
     if corpus is None and learnt_from not in ('ptb', 'toy'):
         if not os.path.isfile(learnt_from):     # False for a name that no file can have
             raise InputError(f'corpus: expected {learnt_from!r:.200}, from which {path} was learnt, got nothing; it is '
@@ -103,7 +114,7 @@ def main(
         corpus = learnt_from
     net, *_ = load_model(Model, path, corpus, encoding)
     corpus = corpus or learnt_from
-    return report_perplexity(net, load_data(corpus, 'test', *how_read(path, encoding))[0], corpus)
+    return report_perplexity(net, load_data(corpus, 'test', *how_read(weights, encoding))[0], corpus)
 
 
 if __name__ == '__main__':

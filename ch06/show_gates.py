@@ -5,16 +5,16 @@ memory changes most; the ones that forget least stand at the top.
 """
 from typing import Annotated
 
-from ch06.eval import how_read, load_model
+from ch06.eval import how_read, ids_of, load_model
 from ch06.rnnlm import Rnnlm
-from common.checks import InputError, shown
+from common.checks import shown
 from common.cli import run
 from common.figures import pyplot, show, visible
 from common.np import np, to_cpu
 from common.time_layers import LSTM
+from common.weight_files import load_weights
 from dataset.corpus import load_data
 from dataset.files import find_weights
-from dataset.tokens import splitter
 
 NAMES = {'f': 'forget gate f', 'i': 'input gate i', 'o': 'output gate o', 'g': 'new content g', 'c': 'memory cell c',
          'h': 'output h'}
@@ -31,17 +31,13 @@ def main(
     """Draw; returns the words, the units, and the numbers of all units: name -> (T, H)."""
     path = params or find_weights('Rnnlm', made_by='ch06.train_rnnlm')
     model, learnt_from, word_to_id, id_to_word = load_model(Rnnlm, path, corpus)
+    how = how_read(load_weights(path))
     if sentence is None:
-        ids = to_cpu(load_data(learnt_from, 'valid', *how_read(path))[0])[:18].tolist()
+        ids = to_cpu(load_data(learnt_from, 'valid', *how)[0])[:18].tolist()
         end = word_to_id.get('<eos>')
         ids = [end, *ids[:ids.index(end) + 1]] if end in ids else ids
     else:
-        words = splitter(how_read(path)[0])(sentence)
-        unknown = [word for word in words if word not in word_to_id]
-        if unknown or not words:
-            raise InputError(f'sentence: expected words of the corpus, got {sentence!r:.200}'
-                             + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
-        ids = [word_to_id[word] for word in words]
+        ids = ids_of(sentence, word_to_id, how[0], 'sentence')
     seen = read(model, np.array(ids))
     chosen = choose(seen, units)
     words = [shown(id_to_word[i]) for i in ids]

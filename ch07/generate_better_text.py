@@ -1,11 +1,12 @@
 """Let the better language model write, and go on with a sentence that is given (book, 7.1)."""
 from typing import Annotated
 
-from ch06.eval import how_read, load_model
-from ch07.generate_text import ids_of, opening, write_text
+from ch06.eval import how_read, ids_of, load_model
+from ch07.generate_text import opening, write_text
 from ch07.rnnlm_gen import BetterRnnlmGen
 from common.cli import SEEDS, run
 from common.np import np
+from common.weight_files import load_weights
 from dataset.files import find_weights
 
 
@@ -27,7 +28,7 @@ def main(
         np.random.seed(seed)
     path = params or find_weights('BetterRnnlm', made_by='ch06.train_better_rnnlm')
     model, _, word_to_id, id_to_word = load_model(BetterRnnlmGen, path, corpus)
-    tokens, _ = how_read(path)
+    tokens, _ = how_read(load_weights(path))
     beginnings = [given if given is not None else opening(usual, count, word_to_id, tokens)
                   for given, usual, count in ((start, 'you', 1), (sentence, 'the meaning of life is', 5))]
     for name, beginning in zip(('start', 'sentence'), beginnings, strict=True):

@@ -3,13 +3,13 @@ from typing import Annotated
 
 import numpy
 
-from ch06.eval import how_read, load_model
+from ch06.eval import how_read, ids_of, load_model
 from ch07.rnnlm_gen import RnnlmGen
-from common.checks import InputError, shown
 from common.cli import SEEDS, run
 from common.np import np
+from common.weight_files import load_weights
 from dataset.files import find_weights
-from dataset.tokens import joined, script_of, splitter
+from dataset.tokens import joined, script_of
 
 SKIP_WORDS = ('N', '<unk>', '$')        # in PTB: a number, a rare word, and the sign before amounts
 
@@ -34,18 +34,6 @@ def opening(usual, count, word_to_id, tokens='blanks'):
     first = [word for word in word_to_id if word != '<unk>']        # by first appearance
     end = first.index('<eos>') if '<eos>' in first[1:] else count
     return joined(first[:min(end, count)], tokens)
-
-
-def ids_of(beginning, word_to_id, tokens, name='start'):
-    """The ids of the words of a text, parted as they stand or as the corpus was; InputError for others."""
-    words = beginning.split()
-    if tokens == 'characters' or not all(word in word_to_id for word in words):
-        words = splitter(tokens)(beginning)
-    unknown = [word for word in words if word not in word_to_id]
-    if unknown or not words:
-        raise InputError(f'{name}: expected words of the corpus, got {beginning!r:.200}'
-                         + f' (it has no {", ".join(map(shown, unknown))})' * bool(unknown))
-    return [word_to_id[word] for word in words]
 
 
 def skip_ids(word_to_id, tokens):
@@ -77,7 +65,7 @@ def main(
         np.random.seed(seed)
     path = params or find_weights('Rnnlm', made_by='ch06.train_rnnlm')
     model, _, word_to_id, id_to_word = load_model(RnnlmGen, path, corpus)
-    tokens, _ = how_read(path)
+    tokens, _ = how_read(load_weights(path))
     if start is None:
         start = opening('you', 1, word_to_id, tokens)
     text = write_text(model, start, word_to_id, id_to_word, sample_size, temperature, top_k, tokens)

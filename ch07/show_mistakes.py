@@ -32,7 +32,7 @@ def main(
     model = kinds[name](*lstm_sizes(weights))
     model.load_params(weights.path)
 
-    reverse = weights.about.get('flags', {}).get('reverse', False)
+    reverse = bool(weights.flags.get('reverse'))
     given = answers(model, x[:, ::-1] if reverse else x, t)
     sums: list[tuple] = [(*map(int, question.split('+')), int(answer) if answer.isdigit() else None)
                          for question, answer in zip(texts(x), texts(given), strict=True)]

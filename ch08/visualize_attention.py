@@ -55,8 +55,7 @@ def load_network(params, model, file_name=None):
     name = str(weights.about.get('class', 'AttentionSeq2seq'))      # the book's files do not say
     if name not in kinds:
         raise InputError(f'{weights.path}: expected weights of {", ".join(kinds)}, got those of {name}')
-    flags = weights.about.get('flags')
-    file_name = file_name or (flags if isinstance(flags, dict) else {}).get('file_name') or 'date.txt'
+    file_name = file_name or weights.flags.get('file_name') or 'date.txt'
     _, test_data = sequence.load_data(str(file_name))
     char_to_id, _ = sequence.get_vocab()
     if weights.words not in (None, list(char_to_id)):

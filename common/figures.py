@@ -52,14 +52,13 @@ def show(name: str, keep: bool = False) -> None:
     if rank():
         plt.close(figure)
         return
-    with warnings.catch_warnings(), any_weight():
+    with silent_fonts():
         if lacking := use_fonts(figure):
             emoji = '\U0001f000' < min(lacking) < '\U00020000'
             known = ('Noto Emoji, a font in black and white, has emoji' if emoji else
                      'fonts-noto-cjk of Debian and Ubuntu, or Noto Sans CJK, has Japanese, Korean and Chinese')
             print(f'there are boxes in the picture: no font here has {lacking[:20]}. One with them is to be installed '
                   f'({known})')
-            warnings.filterwarnings('ignore', 'Glyph .* missing from')     # a line for each of them
         screen = plt.get_backend().lower() not in WITHOUT_WINDOW
         if keep or not screen:
             path = Path(f'{name}.png').resolve()
@@ -72,13 +71,15 @@ def show(name: str, keep: bool = False) -> None:
 
 
 @contextmanager
-def any_weight():
-    """Let a font whose bold letters matplotlib does not know as bold have the nearest, without a line on stderr."""
+def silent_fonts():
+    """Draw without a line for each character that no font has, and for a font without the weight that is asked for."""
     logger = logging.getLogger('matplotlib.font_manager')
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings('ignore', 'Glyph .* missing from')
+            yield
     finally:
         logger.setLevel(level)
 

@@ -14,10 +14,11 @@ def outline(thing):
         shared = ', shared ones counted once' if number < sum(param.size for param in params) else ''
         head += f': {number:,} parameters{shared}, {params[0].dtype}'
     known = set(map(id, params or ()))
-    lost = [param for _, layer in own_layers(thing) for param in arrays_of(layer) if id(param) not in known]
+    layers = own_layers(thing)
+    lost = [param for _, layer in layers for param in arrays_of(layer) if id(param) not in known]
     if lost:
         head += f' (without {count(lost):,} of its layers, not in params, that do not learn: see gather)'
-    rows = [(name, type(layer).__name__, describe(layer)) for name, layer in own_layers(thing)]
+    rows = [(name, type(layer).__name__, describe(layer)) for name, layer in layers]
     name, kind = (max((len(row[i]) for row in rows), default=0) for i in (0, 1))
     return '\n'.join([head, *(f'  {row[0]:<{name}}  {row[1]:<{kind}}  {row[2]}'.rstrip() for row in rows)])
 

@@ -40,6 +40,12 @@ class Weights(NamedTuple):
     words: list[str] | None
     buffers: list[np.ndarray]
 
+    @property
+    def flags(self) -> dict:
+        """Those of the script that made the file; none where it tells no dict of them. Values may be anything."""
+        flags = self.about.get('flags')
+        return flags if isinstance(flags, dict) else {}
+
 
 def library() -> str:
     """Name and version of this library, as the files carry it."""

@@ -1,11 +1,10 @@
 """Words as points in the plane, near each other where their vectors are (book, 2.4.3, for more words than seven)."""
 import importlib.util
-import warnings
 
 import numpy
 
 from common.checks import InputError, check_shape
-from common.figures import any_weight, pyplot, use_fonts, visible
+from common.figures import pyplot, silent_fonts, use_fonts, visible
 from common.np import to_cpu
 from common.vectors import nearest_words, normalize
 
@@ -99,8 +98,7 @@ def place_labels(ax, places, labels, bold=()):
     use_fonts(figure)
     for text in texts:
         text.set_in_layout(False)
-    with warnings.catch_warnings(), any_weight():
-        warnings.filterwarnings('ignore', 'Glyph .* missing from')      # show tells of these
+    with silent_fonts():                                            # show tells of them
         figure.draw_without_rendering()                             # from here on it is known how large all is
         sizes = numpy.array([text.get_window_extent().size for text in texts]).reshape(-1, 2)
         sizes += 8, 3                                               # a gap

@@ -74,12 +74,12 @@ def _load(path, part_name, vocab_size, tokens, encoding):
     return corpus, {word: i for i, word in id_to_word.items()}, id_to_word
 
 
-def _read_once(path, *how):
+def _read_once(path, vocab_size, tokens, encoding):
     """As _read. What a tokenizer has parted, which takes its time, is kept: scripts ask for one part after another."""
     state = os.stat(path)
-    if not TOKENIZERS.keys() & set(how) or state.st_size > KEPT:
-        return _read(path, *how)
-    return _read_kept(Path(path).resolve(), (state.st_size, state.st_mtime_ns), *how)
+    if tokens not in TOKENIZERS or state.st_size > KEPT:
+        return _read(path, vocab_size, tokens, encoding)
+    return _read_kept(Path(path).resolve(), (state.st_size, state.st_mtime_ns), vocab_size, tokens, encoding)
 
 
 @lru_cache(maxsize=1)

@@ -31,8 +31,7 @@ def main(
     weights = load_weights(params or find_weights('SimpleConvNet', made_by='ch01.volume1.train_convnet'))
     _, (x, t) = images.load_data(data, flatten=False)
     check_id('picture', picture, len(x))
-    flags = weights.about.get('flags')
-    told = flags.get('seed') if isinstance(flags, dict) else None       # a file may say anything
+    told = weights.flags.get('seed')
     if seed is None and isinstance(told, int) and told in SEEDS:
         seed = told
     if seed is not None:

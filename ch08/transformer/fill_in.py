@@ -33,7 +33,7 @@ def main(
     The true one is None where it is not known: of another language than the toy one, or of no sentence of it.
     """
     model, weights = load_bert(params or find_weights('BERT', made_by='ch08.transformer.train_bert'))
-    tokens, _ = how_read(weights.path)
+    tokens, _ = how_read(weights)
     words = words_of(text, weights.words, tokens)
     p = fill_in(model, words, weights.words)
     places = [i for i, word in enumerate(words) if word == MASK]

@@ -1,11 +1,12 @@
 """Let a trained GPT write: by temperature, by the likeliest words, by the nucleus of their probabilities."""
 from typing import Annotated
 
-from ch06.eval import how_read
-from ch07.generate_text import as_text, ids_of, opening, skip_ids
+from ch06.eval import how_read, ids_of
+from ch07.generate_text import as_text, opening, skip_ids
 from ch08.transformer.gpt import load_gpt
 from common.cli import SEEDS, run
 from common.np import np
+from common.weight_files import load_weights
 from dataset.files import find_weights
 
 
@@ -27,7 +28,7 @@ def main(
         np.random.seed(seed)
     path = params or find_weights('GPT', made_by='ch08.transformer.train_gpt')
     model, _, word_to_id, id_to_word = load_gpt(path)
-    tokens, _ = how_read(path)
+    tokens, _ = how_read(load_weights(path))
     if start is None:
         start = opening('the', 1, word_to_id, tokens)
     ids = model.generate(ids_of(start, word_to_id, tokens), skip_ids(word_to_id, tokens), sample_size, temperature,
